@@ -1,0 +1,1 @@
+"""The configuration: `settings` (frozen, bytes inside), `load` (YAML -> settings), `render` (templates)."""

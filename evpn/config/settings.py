@@ -1,0 +1,109 @@
+"""What a configuration file means: frozen, complete, validated once by `evpn.config.load`."""
+
+from dataclasses import dataclass
+from enum import Enum
+from pathlib import Path
+
+from evpn.values import IpAddress, MacAddress, RouteDistinguisher, RouteTarget, RouteTargetPattern, Vni
+
+
+class Strategy(Enum):
+    """How a VXLAN device is fed (docs/strategies.md)."""
+
+    MULTICAST = "multicast"
+    STATIC_FLOOD = "static-flood"
+    STATIC_L2 = "static-l2"
+    STATIC_L3 = "static-l3"
+    DYNAMIC_L3 = "dynamic-l3"
+
+
+class LearnNeighbors(Enum):
+    """Where local IP addresses come from."""
+
+    KERNEL = "kernel"
+    SNOOP = "snoop"
+
+
+class DuplicateAction(Enum):
+    WARN = "warn"
+    FREEZE = "freeze"
+
+
+@dataclass(frozen=True, slots=True)
+class NeighborSettings:
+    """One BGP neighbor; times in seconds."""
+
+    address: IpAddress
+    peer_as: int
+    hold_time: int
+    password: str | None
+    passive: bool
+    ebgp_multihop: int | None
+    graceful_restart: int
+    """0 switches it off."""
+
+
+@dataclass(frozen=True, slots=True)
+class Host:
+    mac: MacAddress
+    ip: tuple[IpAddress, ...]
+    sticky: bool
+
+
+@dataclass(frozen=True, slots=True)
+class DuplicateDetection:
+    moves: int
+    seconds: int
+    action: DuplicateAction
+
+
+@dataclass(frozen=True, slots=True)
+class Multicast:
+    group: IpAddress
+    device: str
+    ttl: int
+
+
+@dataclass(frozen=True, slots=True)
+class VniSettings:
+    """One VNI with every default filled in."""
+
+    vni: Vni
+    device: str
+    bridge: str
+    create: bool
+    strategy: Strategy
+    rd: RouteDistinguisher
+    import_targets: frozenset[RouteTargetPattern]
+    export_targets: tuple[RouteTarget, ...]
+    neighbor_suppression: bool
+    learn_neighbors: frozenset[LearnNeighbors]
+    port: int
+    mtu: int | None
+    """None: derived from the underlay when the device is made."""
+    ports: tuple[str, ...]
+    hosts: tuple[Host, ...]
+    duplicate_detection: DuplicateDetection
+    multicast: Multicast | None
+    flood: bool
+    idle_timeout: int
+    max_macs: int
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """A whole VTEP."""
+
+    path: Path
+    """The file it came from."""
+    vtep: IpAddress
+    router_id: IpAddress
+    local_as: int
+    local_address: IpAddress
+    neighbors: tuple[NeighborSettings, ...]
+    run_dir: Path
+    metrics: tuple[str, int] | None
+    """Host and TCP port of the Prometheus endpoint."""
+    discover: bool
+    vnis: tuple[VniSettings, ...]
+    hold_on_session_loss: int
