@@ -1,0 +1,133 @@
+"""OPEN (RFC 4271 section 4.2) and the capabilities that matter here (RFC 5492, 4760, 6793, 2918, 7313, 4724, 8654)."""
+
+from collections.abc import Iterator
+from struct import Struct
+from typing import NamedTuple, TypeAlias
+
+from evpn.values import IpAddress
+from evpn.wire.errors import Disposition, WireError
+
+Family: TypeAlias = tuple[int, int]
+
+EVPN: Family = (25, 70)
+
+_HEAD = Struct("!BHH4sB")  # version, AS, hold time, identifier, length of the optional parameters
+_GRACEFUL_FAMILY = Struct("!HBB")  # AFI, SAFI, flags
+_CAPABILITIES = 2
+_EXTENDED = 255  # in place of a length and of a type: lengths of two octets (RFC 9072)
+
+_MULTIPROTOCOL, _ROUTE_REFRESH, _EXTENDED_MESSAGE, _GRACEFUL_RESTART = 1, 2, 6, 64
+_ASN4, _ENHANCED_REFRESH, _HOST_NAME, _ROUTE_REFRESH_CISCO = 65, 70, 73, 128
+
+_RESTARTED, _NOTIFICATION = 0x8, 0x4
+_FORWARDING_KEPT = 0x80
+
+
+class GracefulRestart(NamedTuple):
+    """RFC 4724 section 3, and RFC 8538 for notifications."""
+
+    time: int  # seconds
+    restarted: bool  # the peer has just come up
+    notification: bool
+    families: dict[Family, bool]  # whether forwarding was kept over the restart
+
+
+class Open(NamedTuple):
+    version: int
+    as_number: int  # the four-octet one when there is one
+    hold_time: int
+    router_id: IpAddress
+    families: frozenset[Family]
+    asn4: bool
+    route_refresh: bool
+    enhanced_refresh: bool
+    extended_message: bool
+    graceful_restart: GracefulRestart | None
+    host_name: str
+    domain_name: str
+
+
+def decode(body: bytes) -> Open:
+    """A message without its header of 19 octets."""
+    if len(body) < _HEAD.size:
+        raise WireError(f"OPEN of {len(body)} octets", Disposition.RESET)
+    version, asn, hold_time, router_id, _ = _HEAD.unpack_from(body)
+    found: dict[int, list[bytes]] = {}
+    for code, value in _capabilities(body):
+        found.setdefault(code, []).append(value)
+    asn4 = _last(found, _ASN4)
+    graceful = _last(found, _GRACEFUL_RESTART)
+    host_name, domain_name = _names(_last(found, _HOST_NAME) or b"\0\0")
+    return Open(
+        version,
+        int.from_bytes(_sized(asn4, 4)) if asn4 is not None else asn,
+        hold_time,
+        IpAddress(router_id),
+        frozenset(_family(_sized(value, 4)) for value in found.get(_MULTIPROTOCOL, ())),
+        asn4 is not None,
+        _ROUTE_REFRESH in found or _ROUTE_REFRESH_CISCO in found,
+        _ENHANCED_REFRESH in found,
+        _EXTENDED_MESSAGE in found,
+        None if graceful is None else _graceful_restart(graceful),
+        host_name,
+        domain_name,
+    )
+
+
+def _capabilities(body: bytes) -> Iterator[tuple[int, bytes]]:
+    width, parameters = 1, body[_HEAD.size :]
+    stated = body[_HEAD.size - 1]
+    if stated == _EXTENDED and parameters[:1] == b"\xff":
+        width, stated, parameters = 2, int.from_bytes(parameters[1:3]), parameters[3:]
+    if len(parameters) != stated:
+        raise WireError(f"OPEN with {len(parameters)} octets of parameters instead of {stated}", Disposition.RESET)
+    for kind, parameter in _pieces(parameters, width):
+        if kind == _CAPABILITIES:
+            yield from _pieces(parameter, 1)
+
+
+def _pieces(octets: bytes, width: int) -> Iterator[tuple[int, bytes]]:
+    """Type, length of so many octets, value."""
+    at = 0
+    while at < len(octets):
+        start = at + 1 + width
+        end = start + int.from_bytes(octets[at + 1 : start])
+        if max(start, end) > len(octets):
+            raise WireError(f"OPEN with parameter or capability {octets[at]} cut short", Disposition.RESET)
+        yield octets[at], octets[start:end]
+        at = end
+
+
+def _last(found: dict[int, list[bytes]], code: int) -> bytes | None:
+    return found[code][-1] if code in found else None
+
+
+def _sized(value: bytes, size: int) -> bytes:
+    if len(value) != size:
+        raise WireError(f"capability of {len(value)} octets instead of {size}", Disposition.RESET)
+    return value
+
+
+def _family(value: bytes) -> Family:
+    return int.from_bytes(value[:2]), value[3]
+
+
+def _graceful_restart(value: bytes) -> GracefulRestart:
+    if len(value) % _GRACEFUL_FAMILY.size != 2:
+        raise WireError(f"graceful restart capability of {len(value)} octets", Disposition.RESET)
+    flags, time = divmod(int.from_bytes(value[:2]), 1 << 12)
+    families = {
+        (afi, safi): bool(kept & _FORWARDING_KEPT) for afi, safi, kept in _GRACEFUL_FAMILY.iter_unpack(value[2:])
+    }
+    return GracefulRestart(time, bool(flags & _RESTARTED), bool(flags & _NOTIFICATION), families)
+
+
+def _names(value: bytes) -> tuple[str, str]:
+    """Host and domain; a name is no reason to refuse a session, so what is cut short is taken as it is."""
+    host, rest = _name(value)
+    return host, _name(rest)[0]
+
+
+def _name(value: bytes) -> tuple[str, bytes]:
+    end = 1 + (value[0] if value else 0)
+    return value[1:end].decode("utf-8", "backslashreplace"), value[end:]
