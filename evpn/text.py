@@ -18,11 +18,14 @@ from evpn.values import (
 _ANY_ADMINISTRATOR = "*"
 _TYPE_AS2, _TYPE_IPV4, _TYPE_AS4 = 0, 1, 2
 _ROUTE_TARGET = 2
+_FOUR_OCTETS = "L"  # after a small AS number that is written in four octets all the same
 
 
 def parse_mac(text: str) -> MacAddress:
     """Any of the usual spellings of a MAC address."""
     try:
+        if text.isalnum() and len(text) != 12:  # netaddr would take a digit less
+            raise ValueError(text)
         return MacAddress(EUI(text, version=48).packed)
     except (AddrFormatError, ValueError, TypeError):
         raise ValueError(f"{text!r} is not a MAC address such as 50:54:33:00:00:09") from None
@@ -48,13 +51,17 @@ def format_ip(ip: bytes) -> str:
 
 
 def parse_vni(text: str) -> Vni:
-    if not text.isdigit() or not 1 <= int(text) <= MAX_VNI:
+    try:
+        vni = _decimal(text)
+    except ValueError:
+        vni = 0
+    if not 1 <= vni <= MAX_VNI:
         raise ValueError(f"{text!r} is not a VNI from 1 to {MAX_VNI}")
-    return Vni(int(text))
+    return Vni(vni)
 
 
 def parse_rd(text: str) -> RouteDistinguisher:
-    """`10.0.0.3:100`, `65000:100` or `4200000000:100` (RFC 4364 section 4.2)."""
+    """`10.0.0.3:100`, `65000:100`, `4200000000:100` or `65000L:100` (RFC 4364 section 4.2)."""
     try:
         kind, body = _administrator(text)
     except ValueError:
@@ -81,9 +88,10 @@ def parse_route_target_pattern(text: str) -> RouteTargetPattern:
     administrator, _, local = text.rpartition(":")
     if administrator != _ANY_ADMINISTRATOR:
         return RouteTargetPattern(parse_route_target(text))
-    if not local.isdigit() or int(local) >= 1 << 32:
-        raise ValueError(f"{text!r} is not a route target such as 65000:100 or *:100")
-    return RouteTargetPattern(int(local).to_bytes(4))
+    try:
+        return RouteTargetPattern(_unsigned(_decimal(local), 4))
+    except ValueError:
+        raise ValueError(f"{text!r} is not a route target such as 65000:100 or *:100") from None
 
 
 def format_route_target(target: bytes) -> str:
@@ -114,18 +122,21 @@ def _exactly(octets: bytes, length: int) -> bytes:
 
 def _administrator(text: str) -> tuple[int, bytes]:
     """The type and the six octets shared by route distinguishers and route targets."""
-    administrator, separator, local = text.rpartition(":")
-    if not separator or not local.isdigit():
-        raise ValueError(text)
-    number = int(local)
+    administrator, _, local = text.rpartition(":")
+    number = _decimal(local)
     if "." in administrator:
         return _TYPE_IPV4, _exactly(parse_ip(administrator), 4) + _unsigned(number, 2)
-    if not administrator.isdigit():
-        raise ValueError(text)
-    asn = int(administrator)
-    if asn < 1 << 16:
+    asn = _decimal(administrator.removesuffix(_FOUR_OCTETS))
+    if asn < 1 << 16 and not administrator.endswith(_FOUR_OCTETS):
         return _TYPE_AS2, asn.to_bytes(2) + _unsigned(number, 4)
     return _TYPE_AS4, _unsigned(asn, 4) + _unsigned(number, 2)
+
+
+def _decimal(text: str) -> int:
+    """ASCII digits, and no more of them than the largest number here has."""
+    if not (text.isascii() and text.isdigit()) or len(text) > 10:
+        raise ValueError(text)
+    return int(text)
 
 
 def _unsigned(number: int, octets: int) -> bytes:
@@ -137,5 +148,8 @@ def _unsigned(number: int, octets: int) -> bytes:
 def _format_administrator(kind: int, body: bytes) -> str:
     if kind == _TYPE_AS2:
         return f"{int.from_bytes(body[:2])}:{int.from_bytes(body[2:])}"
-    administrator = format_ip(body[:4]) if kind == _TYPE_IPV4 else str(int.from_bytes(body[:4]))
-    return f"{administrator}:{int.from_bytes(body[4:])}"
+    local = int.from_bytes(body[4:])
+    if kind == _TYPE_IPV4:
+        return f"{format_ip(body[:4])}:{local}"
+    asn = int.from_bytes(body[:4])
+    return f"{asn}{_FOUR_OCTETS if asn < 1 << 16 else ''}:{local}"

@@ -23,7 +23,7 @@ class Update(NamedTuple):
     announced: list[Route]
     withdrawn: list[Route]  # the treated as withdrawn among them
     next_hop: IpAddress
-    attributes: PathAttributes | None  # of what is announced
+    attributes: PathAttributes | None  # None without MP_REACH
     faults: tuple[WireError, ...]
     end_of_rib: bool
 
@@ -50,9 +50,8 @@ def decode(body: bytes, asn4: bool = True) -> Update:
     withdraw_all = any(fault.disposition is Disposition.WITHDRAW for fault in (*faults, *bad_attributes))
     refused, refusals = _refused_prefixes(announced, attributes.router_mac)
     if withdraw_all or refused:
-        refused = announced if withdraw_all else refused
-        withdrawn += refused
-        announced = [route for route in announced if route not in refused]
+        withdrawn += announced if withdraw_all else refused
+        announced = [] if withdraw_all else [route for route in announced if route not in refused]
     faults += [*bad_attributes, *bad_routes, *refusals]
     return Update(announced, withdrawn, next_hop, attributes, tuple(faults), False)
 
