@@ -1,0 +1,129 @@
+"""All rows, links or addresses there are (RFC 3549 section 2.3.1): a socket per dump, so none finds another's remains.
+
+A dump walks a table that goes on changing: rows may be missing or come twice. Subscribe first, then dump.
+"""
+
+import errno
+import sys
+from collections.abc import Callable, Iterator
+from struct import Struct
+from typing import TypeVar
+
+from evpn.dataplane.link import Link
+from evpn.netlink import link_message, neighbor
+from evpn.netlink.constants import (
+    AF_UNSPEC,
+    IFLA_EXT_MASK,
+    NDA_IFINDEX,
+    NDA_MASTER,
+    NETLINK_GET_STRICT_CHK,
+    NLM_F_DUMP,
+    NLM_F_DUMP_INTR,
+    NLM_F_REQUEST,
+    NLMSG_DONE,
+    NLMSG_ERROR,
+    RTEXT_FILTER_SKIP_STATS,
+    RTM_GETADDR,
+    RTM_GETLINK,
+    RTM_GETNEIGH,
+    RTM_NEWADDR,
+    RTM_NEWLINK,
+    SOL_NETLINK,
+)
+from evpn.netlink.errors import NetlinkError, malformed
+from evpn.netlink.link_message import Address
+from evpn.netlink.messages import HEADER, attribute, split
+from evpn.netlink.neighbor import NeighborMessage
+from evpn.netlink.socket import open_route_socket
+
+_BUFFER = 1 << 20
+_LARGEST = 1 << 16  # the kernel puts 32 KiB into one read at most
+_ATTEMPTS = 8
+
+_NUMBER = Struct("=I")
+_NDMSG = Struct("=B11x")
+_IFINFOMSG = Struct("=B15x")
+_IFADDRMSG = Struct("=B7x")
+
+
+T = TypeVar("T")
+
+
+def dump_neighbors(family: int, ifindex: int = 0, master: int = 0) -> list[NeighborMessage]:
+    """AF_BRIDGE: the FDB rows of a device (its own, and its bridge's on it) or of a bridge; else neighbours."""
+    return _retried(lambda: [row for rows in walk_neighbors(family, ifindex, master) for row in rows])
+
+
+def walk_neighbors(family: int, ifindex: int = 0, master: int = 0) -> Iterator[list[NeighborMessage]]:
+    """The same, some hundred rows at a time; EINTR in its midst means: forget them and begin again."""
+    wanted = _NDMSG.pack(family)
+    if ifindex:
+        wanted += attribute(NDA_IFINDEX, _NUMBER.pack(ifindex))
+    if master:
+        wanted += attribute(NDA_MASTER, _NUMBER.pack(master))
+    return map(neighbor.decode, _answers(RTM_GETNEIGH, wanted))
+
+
+def dump_links() -> list[Link]:
+    wanted = _IFINFOMSG.pack(AF_UNSPEC) + attribute(IFLA_EXT_MASK, _NUMBER.pack(RTEXT_FILTER_SKIP_STATS))
+    links = map(link_message.decode_link, _payloads(RTM_GETLINK, RTM_NEWLINK, wanted))
+    return [link for link in links if link]
+
+
+def dump_addresses() -> list[Address]:
+    wanted = _IFADDRMSG.pack(AF_UNSPEC)
+    return [link_message.decode_address(payload) for payload in _payloads(RTM_GETADDR, RTM_NEWADDR, wanted)]
+
+
+def _payloads(kind: int, answer_kind: int, wanted: bytes) -> list[bytes]:
+    answers = _retried(lambda: list(_answers(kind, wanted)))
+    return [part.payload for answer in answers for part in split(answer) if part.type == answer_kind]
+
+
+def _retried(dump: Callable[[], list[T]]) -> list[T]:
+    """What a dump brought once nothing interrupted it."""
+    for _ in range(_ATTEMPTS - 1):
+        try:
+            return dump()
+        except NetlinkError as error:
+            if error.errno != errno.EINTR:
+                raise
+    return dump()
+
+
+def _answers(kind: int, wanted: bytes) -> Iterator[bytes]:
+    """The datagrams of one dump."""
+    try:
+        with open_route_socket(_BUFFER) as opened:
+            opened.setblocking(True)
+            opened.setsockopt(SOL_NETLINK, NETLINK_GET_STRICT_CHK, 1)  # else the kernel ignores what limits the dump
+            opened.send(HEADER.pack(HEADER.size + len(wanted), kind, NLM_F_REQUEST | NLM_F_DUMP, 1, 0) + wanted)
+            last = False
+            while not last:
+                answer = opened.recv(_LARGEST)
+                last = _is_last(answer, kind)
+                yield answer
+    except OSError as error:
+        raise NetlinkError(error.errno or errno.EIO, f"dump {kind}") from error
+
+
+def _is_last(answer: bytes, kind: int) -> bool:
+    """True when the dump ends in this datagram; raises what the kernel says against it."""
+    start, end = 0, len(answer)
+    while start + HEADER.size <= end:
+        length, type_, flags, _, _ = HEADER.unpack_from(answer, start)
+        if flags & NLM_F_DUMP_INTR:
+            raise NetlinkError(errno.EINTR, f"dump {kind}")
+        if type_ in (NLMSG_DONE, NLMSG_ERROR):
+            return _ended(answer[start:], kind)
+        if length < HEADER.size:
+            raise malformed(f"netlink message of {length} octets")
+        start += length + 3 & ~3
+    return False
+
+
+def _ended(rest: bytes, kind: int) -> bool:
+    """NLMSG_DONE and NLMSG_ERROR both begin with a negative errno, 0 for none."""
+    if code := int.from_bytes(rest[HEADER.size : HEADER.size + 4], sys.byteorder, signed=True):
+        raise NetlinkError(-code, f"dump {kind}")
+    return True

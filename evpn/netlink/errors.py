@@ -1,0 +1,25 @@
+"""What went wrong between us and the kernel, in one exception."""
+
+from errno import EBADMSG, errorcode
+from os import strerror
+
+
+class NetlinkError(Exception):
+    """The kernel refused what was asked for, or said what cannot be read (EBADMSG)."""
+
+    def __init__(self, errno: int, what: str) -> None:
+        super().__init__(errno, what)
+        self.errno = errno
+        self.what = what
+
+    def __str__(self) -> str:
+        return f"{self.what}: {describe(self.errno)}"
+
+
+def describe(errno: int) -> str:
+    """`ENOENT (No such file or directory)`, for people."""
+    return f"{errorcode.get(errno, errno)} ({strerror(errno)})"
+
+
+def malformed(what: str) -> NetlinkError:
+    return NetlinkError(EBADMSG, what)

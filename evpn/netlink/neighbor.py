@@ -1,0 +1,271 @@
+"""RTM_NEWNEIGH, RTM_DELNEIGH, RTM_GETNEIGH: FDB rows, flood rows and neighbours, packed and read (RFC 8365, RFC 9161).
+
+One `Struct` per layout: a remote MAC costs half a microsecond. None asks for an acknowledgement: the kernel reports
+refusals all the same, by `sequence`, which is the caller's own number for what it wants done. Two messages that
+serve one wish may share it.
+
+What the kernel makes of the flags, and why they are these:
+
+- SELF is the row of the VXLAN device (which VTEP), MASTER the row of its bridge (which port). One message with both
+  adds both; a delete with both stops at the first ENOENT, so deletes are one message per row.
+- EXT_LEARNED is our mark and keeps the rows from ageing. Over a row it changes the destination only, never flags or
+  state: those need delete and add.
+- A flood row is one of several destinations of the all-zero MAC: APPEND, and always deleted with its destination.
+- The bridge ignores STICKY beside EXT_LEARNED: a sticky row is the marked one first, then the sticky one over it.
+"""
+
+from struct import Struct
+from typing import Final, NamedTuple
+
+from evpn.netlink.constants import (
+    AF_BRIDGE,
+    AF_INET,
+    AF_INET6,
+    NDA_CACHEINFO,
+    NDA_DST,
+    NDA_LLADDR,
+    NDA_MASTER,
+    NDA_NH_ID,
+    NDA_PROTOCOL,
+    NDA_SRC_VNI,
+    NDA_VLAN,
+    NLM_F_APPEND,
+    NLM_F_CREATE,
+    NLM_F_REPLACE,
+    NLM_F_REQUEST,
+    NTF_EXT_LEARNED,
+    NTF_MASTER,
+    NTF_ROUTER,
+    NTF_SELF,
+    NTF_STICKY,
+    NUD_NOARP,
+    NUD_PERMANENT,
+    NUD_REACHABLE,
+    RTM_DELNEIGH,
+    RTM_GETNEIGH,
+    RTM_NEWNEIGH,
+    RTN_UNICAST,
+    RTPROT_BGP,
+)
+from evpn.netlink.errors import malformed
+from evpn.netlink.messages import ATTRIBUTE, HEADER, attribute, extend, number
+from evpn.values import NO_IP, ZERO_MAC, IpAddress, MacAddress
+
+# nlmsghdr (length, type, flags, sequence, port id), ndmsg (family, ifindex, state, flags, type), attributes
+_HEAD: Final = "=IHHIIB3xiHBB"
+_ROW = Struct(_HEAD + "HH6s2x")  # NDA_LLADDR
+_ROW4 = Struct(_HEAD + "HH6s2xHH4s")  # NDA_LLADDR, NDA_DST
+_ROW6 = Struct(_HEAD + "HH6s2xHH16s")
+_NEIGHBOR4 = Struct(_HEAD + "HHB3xHH6s2xHH4s")  # NDA_PROTOCOL, NDA_LLADDR, NDA_DST
+_NEIGHBOR6 = Struct(_HEAD + "HHB3xHH6s2xHH16s")
+_ADDRESS4 = Struct(_HEAD + "HH4s")  # NDA_DST
+_ADDRESS6 = Struct(_HEAD + "HH16s")
+_FIXED = Struct(_HEAD)
+_START = Struct("=IH")  # length, type
+_VLAN = Struct("=H")
+_VNI = Struct("=I")
+
+_REPLACE = NLM_F_REQUEST | NLM_F_CREATE | NLM_F_REPLACE
+_APPEND = NLM_F_REQUEST | NLM_F_CREATE | NLM_F_APPEND
+
+# what is done to an FDB row: message type, its flags, state of the row, flags of the row
+_Operation = tuple[int, int, int, int]
+_REMOTE: _Operation = (RTM_NEWNEIGH, _REPLACE, NUD_REACHABLE, NTF_SELF | NTF_MASTER | NTF_EXT_LEARNED)
+_REMOTE_ROUTER: _Operation = (RTM_NEWNEIGH, _REPLACE, NUD_REACHABLE, _REMOTE[3] | NTF_ROUTER)
+_STICKY: _Operation = (RTM_NEWNEIGH, _REPLACE, NUD_REACHABLE | NUD_NOARP, NTF_SELF | NTF_MASTER | NTF_STICKY)
+_TUNNEL: _Operation = (RTM_NEWNEIGH, _REPLACE, NUD_REACHABLE, NTF_SELF | NTF_EXT_LEARNED)
+_TUNNEL_ROUTER: _Operation = (RTM_NEWNEIGH, _REPLACE, NUD_REACHABLE, _TUNNEL[3] | NTF_ROUTER)
+_BRIDGE: _Operation = (RTM_NEWNEIGH, _REPLACE, NUD_REACHABLE, NTF_MASTER | NTF_EXT_LEARNED)
+_FLOOD: _Operation = (RTM_NEWNEIGH, _APPEND, NUD_PERMANENT | NUD_NOARP, NTF_SELF | NTF_EXT_LEARNED)
+_DELETE_TUNNEL: _Operation = (RTM_DELNEIGH, NLM_F_REQUEST, 0, NTF_SELF)
+_DELETE_BRIDGE: _Operation = (RTM_DELNEIGH, NLM_F_REQUEST, 0, NTF_MASTER)
+
+
+def remote_mac(sequence: int, ifindex: int, mac: MacAddress, vtep: IpAddress, router: bool = False) -> bytes:
+    """A remote unicast MAC: the row of the VXLAN device and the row of its bridge at once.
+
+    `router` is the R flag of what `proxy` answers for this MAC; it can only be given to a new row.
+    """
+    return _row(_REMOTE_ROUTER if router else _REMOTE, sequence, ifindex, mac, vtep)
+
+
+def tunnel_row(sequence: int, ifindex: int, mac: MacAddress, vtep: IpAddress, router: bool = False) -> bytes:
+    """The row of the VXLAN device alone."""
+    return _row(_TUNNEL_ROUTER if router else _TUNNEL, sequence, ifindex, mac, vtep)
+
+
+def bridge_row(sequence: int, ifindex: int, mac: MacAddress) -> bytes:
+    """The row of the bridge alone, on its port `ifindex`."""
+    return _row(_BRIDGE, sequence, ifindex, mac, NO_IP)
+
+
+def sticky_mac(sequence: int, ifindex: int, mac: MacAddress, vtep: IpAddress) -> bytes:
+    """A remote MAC that no local frame can take: two messages, the second one over the first.
+
+    The row of the VXLAN device loses EXT_LEARNED by it, the row of the bridge keeps it. To undo stickiness, delete.
+    """
+    return _row(_REMOTE, sequence, ifindex, mac, vtep) + _row(_STICKY, sequence, ifindex, mac, vtep)
+
+
+def delete_tunnel_row(sequence: int, ifindex: int, mac: MacAddress, vtep: IpAddress) -> bytes:
+    """Removes the row of the VXLAN device if it still points to this VTEP; succeeds, changing nothing, if not."""
+    return _row(_DELETE_TUNNEL, sequence, ifindex, mac, vtep)
+
+
+def delete_bridge_row(sequence: int, ifindex: int, mac: MacAddress) -> bytes:
+    """Removes the row of the bridge if it is still on this port; ENOENT if not."""
+    return _row(_DELETE_BRIDGE, sequence, ifindex, mac, NO_IP)
+
+
+def flood(sequence: int, ifindex: int, vtep: IpAddress) -> bytes:
+    """One more destination of broadcast, unknown and multicast frames."""
+    return _row(_FLOOD, sequence, ifindex, ZERO_MAC, vtep)
+
+
+def delete_flood(sequence: int, ifindex: int, vtep: IpAddress) -> bytes:
+    """Removes this destination only; without one the kernel would remove all."""
+    return _row(_DELETE_TUNNEL, sequence, ifindex, ZERO_MAC, vtep)
+
+
+def neighbor(sequence: int, ifindex: int, ip: IpAddress, mac: MacAddress, router: bool = False) -> bytes:
+    """A remote host's ARP or ND entry, answered by suppression or `proxy`; `router` is the R flag of RFC 9047."""
+    layout, family = (_NEIGHBOR4, AF_INET) if len(ip) == 4 else (_NEIGHBOR6, AF_INET6)
+    flags = NTF_EXT_LEARNED | NTF_ROUTER if router else NTF_EXT_LEARNED
+    head = (layout.size, RTM_NEWNEIGH, _REPLACE, sequence, 0, family, ifindex, NUD_NOARP, flags, RTN_UNICAST)
+    return layout.pack(*head, 5, NDA_PROTOCOL, RTPROT_BGP, 10, NDA_LLADDR, mac, 4 + len(ip), NDA_DST, ip)
+
+
+def delete_neighbor(sequence: int, ifindex: int, ip: IpAddress) -> bytes:
+    """Removes the entry whoever made it: ask the table of ours first."""
+    layout, family = (_ADDRESS4, AF_INET) if len(ip) == 4 else (_ADDRESS6, AF_INET6)
+    return layout.pack(
+        layout.size, RTM_DELNEIGH, NLM_F_REQUEST, sequence, 0, family, ifindex, 0, 0, 0, 4 + len(ip), NDA_DST, ip
+    )
+
+
+def get_row(sequence: int, ifindex: int, mac: MacAddress, owner: int) -> bytes:
+    """Asks for one row, of the VXLAN device (NTF_SELF) or of the bridge (NTF_MASTER)."""
+    return _row((RTM_GETNEIGH, NLM_F_REQUEST, 0, owner), sequence, ifindex, mac, NO_IP)
+
+
+def on_vlan(message: bytes, vlan: int) -> bytes:
+    """The same row in one VLAN of a VLAN-aware bridge."""
+    return extend(message, attribute(NDA_VLAN, _VLAN.pack(vlan)))
+
+
+def on_source_vni(message: bytes, vni: int) -> bytes:
+    """The same row in one VNI of an `external` VXLAN device."""
+    return extend(message, attribute(NDA_SRC_VNI, _VNI.pack(vni)))
+
+
+def _row(operation: _Operation, sequence: int, ifindex: int, mac: MacAddress, vtep: IpAddress) -> bytes:
+    kind, how, state, flags = operation
+    if len(vtep) == 4:
+        return _ROW4.pack(
+            48, kind, how, sequence, 0, AF_BRIDGE, ifindex, state, flags, 0, 10, NDA_LLADDR, mac, 8, NDA_DST, vtep
+        )
+    if vtep:
+        return _ROW6.pack(
+            60, kind, how, sequence, 0, AF_BRIDGE, ifindex, state, flags, 0, 10, NDA_LLADDR, mac, 20, NDA_DST, vtep
+        )
+    return _ROW.pack(40, kind, how, sequence, 0, AF_BRIDGE, ifindex, state, flags, 0, 10, NDA_LLADDR, mac)
+
+
+class NeighborMessage(NamedTuple):
+    """One row as the kernel tells it; what it did not tell is empty, 0 or None."""
+
+    type: int
+    """RTM_NEWNEIGH, RTM_DELNEIGH, or RTM_GETNEIGH for a miss."""
+    family: int
+    """AF_BRIDGE for FDB rows, AF_INET or AF_INET6 for neighbours and for misses."""
+    ifindex: int
+    """The port, the VXLAN device, or the device of the neighbour."""
+    state: int
+    flags: int
+    kind: int
+    """ndm_type: 0 in a row of the bridge, 1 (unicast) in one of a VXLAN device, RTN_* in a neighbour."""
+    port_id: int
+    """Who asked for the change: 0 the kernel, and FDB rows whoever asked."""
+    lladdr: MacAddress
+    dst: IpAddress
+    """VTEP of a row of a VXLAN device, address of a neighbour; empty in a row of the bridge."""
+    vlan: int
+    master: int
+    """ifindex of the bridge, in rows of the bridge."""
+    protocol: int
+    nexthop_id: int
+    src_vni: int
+    used: int | None
+    """Hundredths of a second since the row was last used, when told (NDA_CACHEINFO, in ticks of USER_HZ)."""
+
+
+_NO_MAC = MacAddress(b"")
+_NEIGHBOR_TYPES = (RTM_NEWNEIGH, RTM_DELNEIGH, RTM_GETNEIGH)
+
+
+def decode(datagram: bytes | memoryview) -> list[NeighborMessage]:
+    """Every row of a datagram, notified or dumped; messages of other types are skipped."""
+    data = bytes(datagram)
+    rows: list[NeighborMessage] = []
+    start, end = 0, len(data)
+    while start < end:
+        if end - start < HEADER.size:
+            raise malformed(f"{end - start} octets where a netlink header should be")
+        length, kind = _START.unpack_from(data, start)
+        if not HEADER.size <= length <= end - start:
+            raise malformed(f"netlink message of {length} octets in {end - start}")
+        if kind in _NEIGHBOR_TYPES:
+            rows.append(_decode(data, start, start + length))
+        start += length + 3 & ~3
+    return rows
+
+
+def _decode(data: bytes, start: int, end: int) -> NeighborMessage:
+    """The message of `data[start:end]`."""
+    if end - start < _FIXED.size:
+        raise malformed(f"neighbour message of {end - start} octets")
+    _, type_, _, _, port_id, family, ifindex, state, flags, kind = _FIXED.unpack_from(data, start)
+    lladdr, dst, used = _NO_MAC, NO_IP, None
+    vlan = master = protocol = nexthop_id = src_vni = 0
+    at = start + _FIXED.size
+    while at < end:
+        if end - at < ATTRIBUTE.size:
+            raise malformed(f"{end - at} octets where a netlink attribute should be")
+        length, attr = ATTRIBUTE.unpack_from(data, at)
+        stop = at + length
+        if length < ATTRIBUTE.size or stop > end:
+            raise malformed(f"netlink attribute of {length} octets in {end - at}")
+        if attr == NDA_LLADDR:
+            lladdr = MacAddress(data[at + 4 : stop])
+        elif attr == NDA_DST:
+            dst = IpAddress(data[at + 4 : stop])
+        elif attr == NDA_CACHEINFO:  # confirmed, used, updated, references
+            used = number(data[at + 8 : at + 12])
+        elif attr == NDA_MASTER:
+            master = number(data[at + 4 : stop])
+        elif attr == NDA_PROTOCOL:
+            protocol = number(data[at + 4 : stop])
+        elif attr == NDA_VLAN:
+            vlan = number(data[at + 4 : stop])
+        elif attr == NDA_SRC_VNI:
+            src_vni = number(data[at + 4 : stop])
+        elif attr == NDA_NH_ID:
+            nexthop_id = number(data[at + 4 : stop])
+        at = stop + 3 & ~3
+    return NeighborMessage(
+        type_,
+        family,
+        ifindex,
+        state,
+        flags,
+        kind,
+        port_id,
+        lladdr,
+        dst,
+        vlan,
+        master,
+        protocol,
+        nexthop_id,
+        src_vni,
+        used,
+    )

@@ -1,0 +1,166 @@
+"""The two lasting netlink sockets: one writes rows, one hears what changes (netlink(7)).
+
+Both live in the network namespace that is current when `open` is called.
+"""
+
+import errno
+import socket
+from collections.abc import Iterator, Sequence
+
+from evpn.netlink import events
+from evpn.netlink.constants import (
+    NETLINK_CAP_ACK,
+    RTMGRP_IPV4_IFADDR,
+    RTMGRP_IPV6_IFADDR,
+    RTMGRP_LINK,
+    RTMGRP_NEIGH,
+    SO_RCVBUFFORCE,
+    SOL_NETLINK,
+)
+from evpn.netlink.errors import NetlinkError
+from evpn.netlink.events import Event, Overrun
+from evpn.netlink.messages import Refusal, refusal, sequence_of, split
+
+_GROUPS = RTMGRP_LINK | RTMGRP_NEIGH | RTMGRP_IPV4_IFADDR | RTMGRP_IPV6_IFADDR
+_LARGEST = 1 << 16  # the kernel fills 32 KiB per read of a dump at most, and notifies one change per datagram
+_OCTETS_PER_REFUSAL = 2048  # what an unread refusal takes of the receive buffer, with room to spare
+_CHUNK = 512
+
+
+class Writer:
+    """Sends packed messages and tells which of them the kernel refused.
+
+    No message asks for an acknowledgement (5 times slower): the kernel works through a batch before `send` returns,
+    goes on behind a refusal, and has by then queued every refusal here. Chunks are so small that their refusals fit
+    into the receive buffer, were they all refused.
+    """
+
+    def __init__(self, buffer: int = 4 << 20) -> None:
+        self.sent = 0
+        self.refused = 0
+        self._buffer = buffer
+        self._chunk = _CHUNK
+        self._socket: socket.socket | None = None
+
+    def open(self) -> None:
+        self._socket = open_route_socket(self._buffer)
+        self._socket.setsockopt(SOL_NETLINK, NETLINK_CAP_ACK, 1)  # refusals without the refused message
+        granted = self._socket.getsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF)
+        self._chunk = max(1, min(_CHUNK, granted // _OCTETS_PER_REFUSAL))
+
+    def close(self) -> None:
+        _closed(self._socket)
+        self._socket = None
+
+    def fileno(self) -> int:
+        return _opened(self._socket).fileno()
+
+    def apply(self, messages: Sequence[bytes]) -> list[Refusal]:
+        """What was refused, by the sequence number its message carries; the rest is done."""
+        refusals: list[Refusal] = []
+        for start in range(0, len(messages), self._chunk):
+            refusals += self._send(messages[start : start + self._chunk])
+        self.sent += len(messages)
+        self.refused += len(refusals)
+        return refusals
+
+    def _send(self, chunk: Sequence[bytes]) -> list[Refusal]:
+        opened = _opened(self._socket)
+        try:
+            opened.send(b"".join(chunk))
+            return [refused for answer in _pending(opened) for part in split(answer) if (refused := refusal(part))]
+        except OSError as error:  # none was read, or some refusals were lost: any of them may have failed
+            _discard(opened)
+            return [Refusal(sequence_of(message), error.errno or errno.EIO) for message in chunk]
+
+
+class Monitor:
+    """Hears of every change of links, rows, neighbours and addresses."""
+
+    def __init__(self, buffer: int = 32 << 20) -> None:
+        self.datagrams = 0
+        self.overruns = 0
+        self.malformed = 0
+        self._buffer = buffer
+        self._socket: socket.socket | None = None
+
+    def open(self) -> None:
+        self._socket = open_route_socket(self._buffer, _GROUPS)
+
+    def close(self) -> None:
+        _closed(self._socket)
+        self._socket = None
+
+    def fileno(self) -> int:
+        return _opened(self._socket).fileno()
+
+    def read(self, limit: int = 1024) -> list[Event]:
+        """The events of up to `limit` datagrams; none when nothing waits; `Overrun` is the last if some were lost.
+
+        After an overrun the kernel drops whatever comes, without another word, until the queue has been read empty. So
+        it is emptied here, before `Overrun` makes anybody dump. What was in it is in the dump as well.
+        """
+        opened = _opened(self._socket)
+        found: list[Event] = []
+        try:
+            for datagram in _pending(opened, limit):
+                self.datagrams += 1
+                found += events.decode(datagram)
+        except OSError as error:
+            if error.errno != errno.ENOBUFS:
+                raise
+            return self._overrun(opened, found)
+        except NetlinkError:
+            self.malformed += 1
+            return self._overrun(opened, found)
+        return found
+
+    def _overrun(self, opened: socket.socket, found: list[Event]) -> list[Event]:
+        self.overruns += 1
+        _discard(opened)
+        return [*found, Overrun()]
+
+
+def open_route_socket(buffer: int, groups: int = 0) -> socket.socket:
+    """A non-blocking NETLINK_ROUTE socket; without CAP_NET_ADMIN its buffer is what net.core.rmem_max allows."""
+    opened = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW | socket.SOCK_NONBLOCK, socket.NETLINK_ROUTE)
+    try:
+        opened.setsockopt(socket.SOL_SOCKET, SO_RCVBUFFORCE, buffer)
+    except PermissionError:
+        opened.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, buffer)
+    opened.bind((0, groups))
+    return opened
+
+
+def _closed(maybe: socket.socket | None) -> None:
+    if maybe is not None:
+        maybe.close()
+
+
+def _opened(maybe: socket.socket | None) -> socket.socket:
+    if maybe is None:
+        raise RuntimeError("the netlink socket has not been opened")
+    return maybe
+
+
+def _pending(opened: socket.socket, limit: int | None = None) -> Iterator[bytes]:
+    """The datagrams that wait, up to `limit`; OSError when some were lost."""
+    while limit is None or limit > 0:
+        try:
+            datagram = opened.recv(_LARGEST)
+        except BlockingIOError:
+            return
+        yield datagram
+        limit = limit and limit - 1
+
+
+def _discard(opened: socket.socket) -> None:
+    """Reads the socket empty; while it is congested the kernel puts nothing more in, so this ends."""
+    while True:
+        try:
+            opened.recv(_LARGEST)
+        except BlockingIOError:
+            return
+        except OSError as error:
+            if error.errno != errno.ENOBUFS:
+                raise
