@@ -1,0 +1,126 @@
+"""The control socket: one request a connection, one JSON object a line; rows are made while they are sent.
+
+Request: {"command": "show", "what": "mac", "vni": 100}. Answer: {"ok": true}, a line for each row, {"end": rows};
+or {"ok": false, "error": "..."}. A slow or silent client holds up nothing but itself.
+"""
+
+import contextlib
+import os
+import socket
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+Row = dict[str, Any]
+Answer = Callable[[Row], Iterator[Row]]
+"""Request -> rows; a `ValueError` says what is wrong with the request."""
+
+SOCKET_NAME = "control.sock"
+_REQUEST_LIMIT = 1 << 16
+_CHUNK = 1 << 16
+_CLIENT_LIMIT = 64
+
+
+class Client:
+    """One connection: what is still to be sent, and where more comes from."""
+
+    def __init__(self, connection: socket.socket) -> None:
+        self.connection = connection
+        self.request = b""
+        self.rows: Iterator[bytes] | None = None
+        self.unsent = b""
+
+
+class Control:
+    """A listening socket and its clients; the loop watches `filenos` and calls `serve`."""
+
+    def __init__(self, directory: Path, answer: Answer) -> None:
+        self.path = directory / SOCKET_NAME
+        self.clients: dict[int, Client] = {}
+        self._answer = answer
+        self._listener: socket.socket | None = None
+
+    def open(self) -> None:
+        """Take over the path of a predecessor; only the owner may connect."""
+        with contextlib.suppress(FileNotFoundError):
+            self.path.unlink()
+        listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_NONBLOCK)
+        mask = os.umask(0o177)
+        try:
+            listener.bind(os.fspath(self.path))
+        finally:
+            os.umask(mask)
+        listener.listen(16)
+        self._listener = listener
+
+    def fileno(self) -> int:
+        assert self._listener is not None
+        return self._listener.fileno()
+
+    def accept(self) -> Client | None:
+        assert self._listener is not None
+        try:
+            connection, _ = self._listener.accept()
+        except OSError:
+            return None
+        if len(self.clients) >= _CLIENT_LIMIT:
+            connection.close()
+            return None
+        connection.setblocking(False)
+        client = self.clients[connection.fileno()] = Client(connection)
+        return client
+
+    def serve(self, client: Client) -> bool:
+        """Read or write what can be now; False once the client is done with."""
+        try:
+            if client.rows is None:
+                return self._read(client)
+            return self._write(client)
+        except BlockingIOError:
+            return True
+        except OSError:
+            return False
+
+    def drop(self, client: Client) -> None:
+        self.clients.pop(client.connection.fileno(), None)
+        client.connection.close()
+
+    def _read(self, client: Client) -> bool:
+        received = client.connection.recv(_REQUEST_LIMIT)
+        client.request += received
+        if b"\n" in client.request:
+            client.rows = self._lines(client.request.partition(b"\n")[0])
+            return self._write(client)
+        return bool(received) and len(client.request) < _REQUEST_LIMIT
+
+    def _write(self, client: Client) -> bool:
+        """One chunk a turn: a large answer must not hold up the routes."""
+        assert client.rows is not None
+        while len(client.unsent) < _CHUNK:
+            line = next(client.rows, None)
+            if line is None:
+                break
+            client.unsent += line
+        if not client.unsent:
+            return False
+        sent = client.connection.send(client.unsent)
+        client.unsent = client.unsent[sent:]
+        return True
+
+    def _lines(self, request: bytes) -> Iterator[bytes]:
+        count = 0
+        try:
+            rows = self._answer(msgspec.json.decode(request, type=dict[str, Any]))
+            yield _line({"ok": True})
+            for row in rows:
+                count += 1
+                yield _line(row)
+            yield _line({"end": count})
+        except (ValueError, msgspec.DecodeError) as error:
+            yield _line({"ok": False, "error": str(error)})
+
+
+def _line(row: Row) -> bytes:
+    return msgspec.json.encode(row) + b"\n"

@@ -1,0 +1,274 @@
+"""The agent's brain: facts in, wishes out. No sockets, no clock; `now` is monotonic seconds.
+
+A fact changes one owner's state at once and leaves keys behind; `settle`, once a turn, turns the keys into rows that
+the kernel should hold and routes that ExaBGP should announce. The loop pushes the differences.
+"""
+
+import logging
+from collections.abc import Iterable
+
+from evpn.agent.announcer import Announcer
+from evpn.agent.peers import Peer, Peers
+from evpn.config.derive import vni_settings
+from evpn.config.settings import Settings, VniSettings
+from evpn.dataplane.attach import attachment, choose, vxlan_by_vni
+from evpn.dataplane.dataplane import Dataplane
+from evpn.dataplane.entries import AF_BRIDGE, RTM_DELNEIGH, RTM_GETNEIGH, Fact, LocalGone, LocalSeen, Reserved, Taken
+from evpn.dataplane.link import Link
+from evpn.dataplane.project import project
+from evpn.dataplane.segment import Attachment, Segment
+from evpn.evi import originate
+from evpn.evi.bridge_domain import BridgeDomain
+from evpn.evi.fabric import Fabric
+from evpn.evi.originate import Instance
+from evpn.netlink import events
+from evpn.netlink.neighbor import NeighborMessage
+from evpn.rib.path import Path, Speaker, rejection
+from evpn.rib.table import Rib
+from evpn.text import format_ip
+from evpn.values import MacAddress, Vni
+from evpn.wire import update
+from evpn.wire.errors import WireError
+
+log = logging.getLogger(__name__)
+
+
+class Core:
+    """Brings the owners of state together: `rib`, `fabric`, `dataplane`, `peers`, `announcer`."""
+
+    def __init__(self, settings: Settings, now: float) -> None:
+        self.settings = settings
+        self.started = now
+        self.speaker = Speaker(settings.vtep, settings.router_id, settings.local_as)
+        self.rib = Rib()
+        self.fabric = Fabric()
+        self.dataplane = Dataplane()
+        self.peers = Peers(settings.hold_on_session_loss, now)
+        for neighbor in settings.neighbors:
+            address = format_ip(neighbor.address)
+            external = neighbor.peer_as != settings.local_as
+            self.peers.peers[address] = Peer(address, neighbor.peer_as, external, since=now)
+        self.announcer = Announcer(
+            settings.vtep,
+            settings.local_as,
+            [peer.address for peer in self.peers.peers.values() if not peer.external],
+            [peer.address for peer in self.peers.peers.values() if peer.external],
+        )
+        self.served: dict[Vni, VniSettings] = {}
+        self.discovered: set[Vni] = set()
+        self.problems: dict[Vni, str] = {}
+        """Why a VNI cannot be served now."""
+        self.drift = 0
+        """Rows that a level check found other than we believed."""
+        self._links_changed = True
+        for vni in settings.vnis:
+            self.serve(vni)
+
+    # Configuration
+
+    def serve(self, vni: VniSettings) -> None:
+        self.served[vni.vni] = vni
+        self.dataplane.segments[vni.vni] = Segment(vni.vni)
+        domain = BridgeDomain(vni.vni, self.speaker.vtep, vni.max_macs)
+        self.fabric.add(domain, vni.import_targets, (path for _, path in self.rib.best_paths()))
+        self._links_changed = True
+
+    def cease(self, vni: Vni) -> None:
+        """Withdraw what we announced; the kernel's rows stay until `evpn flush`."""
+        self._detached(vni, "no longer configured")
+        self._originate(vni, self.fabric.domains[vni].take_dirty().claims)
+        self.fabric.remove(vni)
+        del self.dataplane.segments[vni]
+        del self.served[vni]
+        self.problems.pop(vni, None)
+        self.discovered.discard(vni)
+
+    def instance(self, vni: Vni) -> Instance:
+        settings = self.served[vni]
+        return Instance(vni, self.speaker.vtep, settings.rd, settings.export_targets)
+
+    # Facts from ExaBGP: sessions and routes
+
+    def peer_up(self, address: str, now: float) -> None:
+        peer = self.peers.peers.get(address)
+        if peer is not None and not peer.up:
+            self.peers.came_up(peer, now)
+            log.info("session up peer=%s", address)
+
+    def peer_down(self, address: str, reason: str, now: float) -> None:
+        peer = self.peers.peers.get(address)
+        if peer is None or not peer.up:
+            return
+        self.peers.went_down(peer, reason, now)
+        log.warning("session down peer=%s reason=%s", address, reason or "unknown")
+        self.fabric.apply(self.rib.mark_stale(address))
+
+    def update_received(self, address: str, body: bytes) -> None:
+        """One UPDATE; what is wrong with it is counted with the peer and never stops anything."""
+        peer = self.peers.peers.get(address)
+        if peer is None:
+            return
+        peer.updates += 1
+        try:
+            message = update.decode(body, peer.asn4)
+        except WireError as error:
+            self._fault(peer, error)
+            return
+        for fault in message.faults:
+            self._fault(peer, fault)
+        if message.end_of_rib:
+            self.end_of_rib(peer)
+        changes = self.rib.withdraw(address, message.withdrawn) if message.withdrawn else []
+        if message.announced and message.attributes:
+            why = rejection(self.speaker, message.next_hop, message.attributes, peer.external)
+            next_hop, attributes = message.next_hop, message.attributes
+            paths = [Path(address, next_hop, attributes, route, why) for route in message.announced]
+            changes += self.rib.announce(address, paths)
+        self.fabric.apply(changes)
+
+    def end_of_rib(self, peer: Peer) -> None:
+        if not peer.end_of_rib:
+            log.info("end of rib peer=%s routes=%d", peer.address, self.rib.paths_of.get(peer.address, 0))
+        peer.end_of_rib = True
+
+    # Facts from the kernel
+
+    def link_event(self, event: events.Event) -> None:
+        links = self.dataplane.links
+        if isinstance(event, events.LinkChanged):
+            links[event.link.ifindex] = event.link
+        elif isinstance(event, events.LinkRemoved):
+            links.pop(event.ifindex, None)
+        elif isinstance(event, events.PortChanged | events.PortLeft) and event.ifindex in links:
+            links[event.ifindex] = events.with_port(links[event.ifindex], event)
+        else:
+            return
+        self._links_changed = True
+
+    def row_event(self, row: NeighborMessage) -> None:
+        if row.type == RTM_GETNEIGH:
+            return
+        present = row.type != RTM_DELNEIGH
+        if row.family == AF_BRIDGE:
+            segment = self.dataplane.segment_of(row.ifindex, row.master)
+            if segment is not None:
+                self._fact(segment, segment.observe(row, present))
+                self.dataplane.touch(segment.vni)
+            return
+        segment = self.dataplane.by_bridge.get(row.ifindex)
+        if segment is not None:
+            segment.observe_neighbor(row, present)
+            self.dataplane.touch(segment.vni)
+
+    def observed(self, vni: Vni, rows: Iterable[NeighborMessage], neighbors: Iterable[NeighborMessage]) -> None:
+        """A dump of one bridge domain: all that the kernel holds there."""
+        segment, domain = self.dataplane.segments[vni], self.fabric.domains[vni]
+        before = segment.pending
+        kept = segment.own.keys() | segment.foreign, segment.foreign_neighbors, segment.foreign_flood
+        local = segment.observe_all(rows, neighbors)
+        domain.touch(
+            kept[0] ^ (segment.own.keys() | segment.foreign),
+            kept[1] ^ segment.foreign_neighbors,
+            kept[2] ^ segment.foreign_flood,
+        )
+        domain.observe_local(local)
+        if self.dataplane.unobserved.pop(vni, "known") == "known":
+            self.drift += max(0, segment.pending - before)
+        self.dataplane.touch(vni)
+
+    def lost_track(self) -> None:
+        """Notifications were lost: every bridge domain has to be observed again."""
+        for vni, segment in self.dataplane.segments.items():
+            if segment.attachment is not None:
+                self.dataplane.unobserved[vni] = None
+        self._links_changed = True
+
+    # The turn
+
+    def attach_devices(self) -> None:
+        """After changes of links: which VNI is carried by which devices now."""
+        if not self._links_changed:
+            return
+        self._links_changed = False
+        by_vni = vxlan_by_vni(self.dataplane.links)
+        self._discover(by_vni)
+        for vni, settings in list(self.served.items()):
+            device = choose(by_vni.get(vni, []), settings.device, self.speaker.vtep)
+            found = attachment(device, self.dataplane.links, self.speaker.vtep)
+            if isinstance(found, str):
+                self._detached(vni, found)
+            else:
+                self._attached(vni, found)
+
+    def settle(self, now: float) -> None:
+        """Timers, then desired rows and routes for every key that was touched."""
+        self.peers.tick(now)
+        for peer in self.peers.due(now):
+            peer.stale_until = None
+            self.fabric.apply(self.rib.sweep(peer.address))
+        self.dataplane.retry_due(now)
+        for vni, domain in self.fabric.domains.items():
+            if domain.dirty:
+                dirty = domain.take_dirty()
+                project(domain, self.dataplane.segments[vni], dirty, self.served[vni].neighbor_suppression)
+                self._originate(vni, dirty.claims)
+                self.dataplane.touch(vni)
+
+    def _discover(self, by_vni: dict[int, list[Link]]) -> None:
+        if not self.settings.discover:
+            return
+        for number, candidates in by_vni.items():
+            device = choose(candidates, "", self.speaker.vtep)
+            bridge = self.dataplane.links.get(device.master) if device else None
+            if device is None or bridge is None or number in self.served:
+                continue
+            taken = [settings.rd for settings in self.served.values()]
+            self.serve(vni_settings(self.settings, Vni(number), device.name, bridge.name, taken))
+            self.discovered.add(Vni(number))
+        for vni in [vni for vni in self.discovered if vni not in by_vni]:
+            self.cease(vni)
+
+    def _attached(self, vni: Vni, found: Attachment) -> None:
+        self.problems.pop(vni, None)
+        if self.dataplane.attach(vni, *found):
+            log.info("serving vni=%d device=%s bridge=%s", vni, found.device.name, found.bridge.name)
+            self.announcer.routes.want(*originate.inclusive_multicast(self.instance(vni)))
+            self.fabric.domains[vni].touch_claims()
+
+    def _detached(self, vni: Vni, why: str) -> None:
+        if self.problems.get(vni) != why:
+            log.warning("not serving vni=%d reason=%s", vni, why)
+        self.problems[vni] = why
+        if self.dataplane.detach(vni):
+            key, _ = originate.inclusive_multicast(self.instance(vni))
+            self.announcer.routes.want(key, None)
+            self.fabric.domains[vni].observe_local({})
+
+    def _originate(self, vni: Vni, macs: Iterable[MacAddress]) -> None:
+        instance, domain = self.instance(vni), self.fabric.domains[vni]
+        for mac in macs:
+            local = domain.local.get(mac)
+            wanted = originate.mac_ip(instance, mac, local.claim) if local and local.claim else None
+            self.announcer.routes.want(originate.mac_ip_key(instance, mac), wanted)
+
+    def _fact(self, segment: Segment, fact: Fact | None) -> None:
+        domain = self.fabric.domains[segment.vni]
+        if isinstance(fact, LocalSeen):
+            domain.learn(fact.mac, fact.port, fact.static)
+        elif isinstance(fact, LocalGone):
+            domain.forget(fact.mac, fact.port)
+        elif isinstance(fact, Taken):
+            domain.forget(fact.mac)
+        elif isinstance(fact, Reserved):
+            domain.touch([fact.mac])
+
+    def _fault(self, peer: Peer, error: WireError) -> None:
+        peer.faults += 1
+        if peer.faults & (peer.faults - 1) == 0:  # the 1st, 2nd, 4th, 8th ...: a hostile peer must not fill the log
+            log.warning(
+                "bad update peer=%s disposition=%s faults=%d error=%s",
+                peer.address,
+                error.disposition.value,
+                peer.faults,
+                error,
+            )

@@ -1,0 +1,253 @@
+"""The loop: takes facts in, lets the core settle, pushes differences. Owns every file descriptor and the clock.
+
+One turn: lines from ExaBGP, notifications from the kernel, requests; dumps that are due; `Core.settle`; one slice of
+rows to the kernel; one slice of routes to ExaBGP. Receiving is cheap and applying is batched: nothing writes while a
+fact is being taken in.
+"""
+
+import gc
+import logging
+import selectors
+import time
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from evpn.agent import status
+from evpn.agent.control import Client, Control
+from evpn.agent.core import Core
+from evpn.agent.session import Session
+from evpn.dataplane.entries import AF_BRIDGE
+from evpn.exabgp import commands, messages
+from evpn.exabgp.pipe import Pipe
+from evpn.netlink import rows
+from evpn.netlink.constants import AF_INET, AF_INET6
+from evpn.netlink.dump import dump_links, dump_neighbors
+from evpn.netlink.errors import NetlinkError
+from evpn.netlink.events import Event, Overrun
+from evpn.netlink.neighbor import NeighborMessage
+from evpn.netlink.socket import Monitor, Writer
+from evpn.values import Vni
+
+log = logging.getLogger(__name__)
+
+ROWS_PER_TURN, ROWS_PER_BATCH = 4096, 512
+LEVEL_CHECK, LEVEL_CHECK_SHARE = 60.0, 50
+"""Seconds between level checks, and the least multiple of the time that the last one took: at most 2 % of a core."""
+DUMP_RETRY = 1.0
+_WHOLE_DUMP = 8
+"""From so many bridge domains on one dump of everything is cheaper than one for each."""
+
+
+class Loop:
+    """`open`, then `run` until ExaBGP closes the pipe."""
+
+    def __init__(self, core: Core, pipe: Pipe, control: Control) -> None:
+        self.core = core
+        self.session = Session(core)
+        self.pipe = pipe
+        self.control = control
+        self.monitor = Monitor()
+        self.writer = Writer()
+        self.stopped = False
+        self.overruns = 0
+        self._selector = selectors.DefaultSelector()
+        self._next_check = 0.0
+        self._dump_at = 0.0
+
+    def open(self) -> None:
+        """Subscribe first, then look at everything; then tell ExaBGP all of it, once."""
+        self.monitor.open()
+        self.writer.open()
+        self.pipe.open()
+        self.control.open()
+        self._selector.register(self.pipe.fileno(), selectors.EVENT_READ, self._take_lines)
+        self._selector.register(self.monitor.fileno(), selectors.EVENT_READ, self._take_events)
+        self._selector.register(self.control.fileno(), selectors.EVENT_READ, self._accept)
+        self._read_links()
+        now = time.monotonic()
+        self._look(now)
+        self.core.settle(now)
+        self.pipe.write(self.core.announcer.begin_sync())
+        self._say(self.core.announcer.lines(1 << 30))
+        self.pipe.write(self.core.announcer.end_sync())
+        self.pipe.write(commands.list_peers(self.core.announcer.next_id()))
+        self.pipe.flush()
+        self._next_check = now + LEVEL_CHECK
+        gc.collect()
+        gc.freeze()  # what lives as long as the agent need not be walked again and again
+        gc.set_threshold(50_000, 20, 100)
+
+    def run(self) -> None:
+        while not self.stopped and not self.pipe.closed:
+            self.turn()
+
+    def turn(self) -> None:
+        for key, _ in self._selector.select(self._timeout(time.monotonic())):
+            if isinstance(key.data, Client):
+                self._serve(key.data)
+            else:
+                key.data()
+        now = time.monotonic()
+        self._look(now)
+        self.core.settle(now)
+        self._push_rows(now)
+        self._say(self.core.announcer.lines())
+        self._greet()
+        self.pipe.flush()
+        self._watch_pipe()
+
+    # In
+
+    def _take_lines(self) -> None:
+        now = time.monotonic()
+        for line in self.pipe.read():
+            fact = messages.decode(line)
+            if fact is not None:
+                self._say(self.session.hear(fact, now))
+
+    def _take_events(self) -> None:
+        for event in self.monitor.read():
+            if isinstance(event, NeighborMessage):
+                self.core.row_event(event)
+            elif isinstance(event, Overrun):
+                self._overrun()
+            else:
+                self._link_event(event)
+
+    def _link_event(self, event: Event) -> None:
+        """Devices are attached at once: the rows that follow belong to them."""
+        self.core.link_event(event)
+        self.core.attach_devices()
+
+    def _overrun(self) -> None:
+        self.overruns += 1
+        log.warning("notifications lost, everything is observed again count=%d", self.overruns)
+        self._read_links()
+        self.core.lost_track()
+
+    def _read_links(self) -> None:
+        self.core.dataplane.links = {link.ifindex: link for link in dump_links()}
+
+    def _look(self, now: float) -> None:
+        """Observe what is unknown, and once in a while what is believed known."""
+        self.core.attach_devices()
+        due = list(self.core.dataplane.unobserved) if now >= self._dump_at else []
+        level_check = not due and now >= self._next_check
+        if level_check:
+            due = [vni for vni, segment in self.core.dataplane.segments.items() if segment.attachment is not None]
+        if not due:
+            if level_check:
+                self._next_check = now + LEVEL_CHECK
+            return
+        if level_check:
+            self._take_events()  # what was told already is no drift
+        try:
+            self._observe(due)
+        except NetlinkError as error:
+            log.warning("dump failed error=%s", error)
+            self._dump_at = now + DUMP_RETRY
+        if level_check:
+            took = time.monotonic() - now
+            self._next_check = now + max(LEVEL_CHECK, LEVEL_CHECK_SHARE * took)
+
+    def _observe(self, due: list[Vni]) -> None:
+        whole = len(due) >= _WHOLE_DUMP
+        every: dict[int, list[NeighborMessage]] = {}
+        if whole:
+            for family in (AF_BRIDGE, AF_INET, AF_INET6):
+                for row in dump_neighbors(family):
+                    segment = self.core.dataplane.segment_of(row.ifindex, row.master or row.ifindex)
+                    if segment is not None:
+                        every.setdefault(segment.vni, []).append(row)
+        for vni in due:
+            attached = self.core.dataplane.segments[vni].attachment
+            if attached is None:
+                continue
+            found = every.get(vni, []) if whole else _dump(attached.device.ifindex, attached.bridge.ifindex)
+            fdb = [row for row in found if row.family == AF_BRIDGE]
+            self.core.observed(vni, fdb, [row for row in found if row.family != AF_BRIDGE])
+
+    # Out
+
+    def _push_rows(self, now: float) -> None:
+        """A slice of what differs; the rest next turn, after whatever has come in meanwhile."""
+        dataplane, pushed = self.core.dataplane, 0
+        while pushed < ROWS_PER_TURN:
+            changes = dataplane.batch(ROWS_PER_BATCH, self.core.peers.synced)
+            if not changes:
+                return
+            batch = rows.encode(changes)
+            refused = rows.refused(batch, self.writer.apply(batch.messages))
+            dataplane.settle(changes, refused, now)
+            for index, errno in refused.items():
+                segment, kind, change = changes[index]
+                log.debug("refused vni=%d kind=%s key=%s errno=%d", segment.vni, kind.value, change.key.hex(), errno)
+            pushed += len(changes)
+
+    def _greet(self) -> None:
+        """End-of-RIB, once the kernel was looked at and everything of ours is on its way."""
+        core = self.core
+        if core.dataplane.unobserved or core.announcer.routes.pending:
+            return
+        for peer in core.peers.up():
+            if not peer.greeted:
+                peer.greeted = True
+                self.pipe.write(commands.end_of_rib(peer.address))
+
+    def _say(self, lines: Iterable[bytes]) -> None:
+        for line in lines:
+            self.pipe.write(line)
+
+    def _watch_pipe(self) -> None:
+        """Wake up when ExaBGP takes more, but only while there is more."""
+        fd, watched = self.pipe.write_fileno, self._selector.get_map()
+        if self.pipe.unwritten and fd not in watched:
+            self._selector.register(fd, selectors.EVENT_WRITE, self.pipe.flush)
+        elif not self.pipe.unwritten and fd in watched:
+            self._selector.unregister(fd)
+
+    def _timeout(self, now: float) -> float:
+        core = self.core
+        if core.dataplane.has_work(core.peers.synced) or core.announcer.routes.pending:
+            return 0.0
+        moments = [self._next_check, core.peers.next_deadline(now)]
+        if core.dataplane.unobserved:
+            moments.append(self._dump_at)
+        retry = core.dataplane.next_retry()
+        if retry is not None:
+            moments.append(retry)
+        return max(0.0, min(moments) - now)
+
+    # Requests
+
+    def _accept(self) -> None:
+        client = self.control.accept()
+        if client is not None:
+            self._selector.register(client.connection, selectors.EVENT_READ, client)
+
+    def _serve(self, client: Client) -> None:
+        if not self.control.serve(client):
+            self._selector.unregister(client.connection)
+            self.control.drop(client)
+        elif client.rows is not None:
+            self._selector.modify(client.connection, selectors.EVENT_WRITE, client)
+
+
+def answer(core: Core, request: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """Rows for one request of the control socket."""
+    if request.get("command") != "show":
+        raise ValueError(f"command {request.get('command')!r} is not known to this agent; accepted: show")
+    what, vni = request.get("what"), request.get("vni")
+    if what not in status.SHOW:
+        raise ValueError(f"show {what!r} is not known to this agent; accepted: {', '.join(status.SHOW)}")
+    if vni is not None and vni not in core.fabric.domains:
+        known = ", ".join(map(str, core.fabric.domains)) or "none"
+        raise ValueError(f"VNI {vni} is not configured; configured: {known}")
+    return status.SHOW[what](core, None if vni is None else Vni(vni), time.monotonic())
+
+
+def _dump(device: int, bridge: int) -> list[NeighborMessage]:
+    """Rows of one bridge domain: the bridge's, the device's own, and the neighbors on the bridge."""
+    found = dump_neighbors(AF_BRIDGE, master=bridge)
+    found += [row for row in dump_neighbors(AF_BRIDGE, ifindex=device) if not row.master]
+    return found + dump_neighbors(AF_INET, ifindex=bridge) + dump_neighbors(AF_INET6, ifindex=bridge)

@@ -1,0 +1,70 @@
+"""Facts from ExaBGP into the core, and what they make us say at once."""
+
+import logging
+from collections.abc import Iterator
+
+from evpn.agent.core import Core
+from evpn.exabgp import commands, messages
+from evpn.wire import open as bgp_open
+from evpn.wire.errors import WireError
+
+log = logging.getLogger(__name__)
+
+_REQUEST, _END = 0, 2
+"""Subtypes of ROUTE-REFRESH (RFC 7313)."""
+
+
+class Session:
+    """Counters of the pipe, and the one decision that belongs to no other room: whom to ask for a refresh."""
+
+    def __init__(self, core: Core) -> None:
+        self.core = core
+        self.unreadable = 0
+        self.shutdown = False
+
+    def hear(self, fact: messages.Fact, now: float) -> Iterator[bytes]:
+        """Command lines in answer to one fact."""
+        core = self.core
+        match fact:
+            case messages.UpdateReceived(peer, body):
+                core.update_received(peer, body)
+            case messages.PeerUp(peer):
+                core.peer_up(peer, now)
+            case messages.PeerDown(peer, reason):
+                core.peer_down(peer, reason, now)
+            case messages.OpenReceived(peer, body):
+                self._opened(peer, body)
+            case messages.RefreshReceived(peer, subtype):
+                if subtype == _END and peer in core.peers.peers:
+                    core.end_of_rib(core.peers.peers[peer])
+            case messages.PeersListed(_, states):
+                yield from self._listed(states, now)
+            case messages.CommandFailed(id, error):
+                core.announcer.failed(error)
+                log.error("exabgp refused command=%d error=%s", id, error)
+            case messages.NotificationReceived(peer, code, subcode):
+                log.warning("notification peer=%s code=%d subcode=%d", peer, code, subcode)
+            case messages.Unreadable(line):
+                self.unreadable += 1
+                log.warning("unreadable line from exabgp octets=%d count=%d", len(line), self.unreadable)
+            case messages.ShutdownAnnounced():
+                self.shutdown = True
+
+    def _opened(self, address: str, body: bytes) -> None:
+        peer = self.core.peers.peers.get(address)
+        if peer is None:
+            return
+        try:
+            self.core.peers.opened(peer, bgp_open.decode(body))
+        except WireError as error:  # ExaBGP judges the OPEN and ends the session; we only do not believe it
+            log.warning("bad open peer=%s error=%s", address, error)
+
+    def _listed(self, states: tuple[messages.PeerState, ...], now: float) -> Iterator[bytes]:
+        """Sessions that came up before we did: their routes have to be said again."""
+        for state in states:
+            peer = self.core.peers.peers.get(state.address)
+            if peer is None or not state.up or peer.up:
+                continue
+            peer.asn4, peer.restart_time = state.asn4, state.graceful_restart
+            self.core.peer_up(state.address, now)
+            yield commands.route_refresh(state.address)

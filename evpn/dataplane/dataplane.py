@@ -1,0 +1,166 @@
+"""All bridge domains of the host in the kernel: devices, pending rows over all of them, refusals.
+
+Rows are written in the order in which they need each other (flood, MAC, neighbor) and removed in reverse; removals wait
+until the routes are known to be complete (`removals=True`), so that a restart never deletes what is about to come back.
+"""
+
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple
+
+from evpn.dataplane.entries import Kind
+from evpn.dataplane.link import Link
+from evpn.dataplane.segment import Attachment, Segment
+from evpn.delta import Change, DeltaTable
+from evpn.values import Vni
+
+RETRY_FIRST, RETRY_LONGEST = 1.0, 60.0
+"""Seconds before a refused row is tried again; doubled at each refusal up to the longest."""
+
+
+class RowChange(NamedTuple):
+    segment: Segment
+    kind: Kind
+    change: Change  # type: ignore[type-arg]
+    """What `Segment`'s table of that kind holds."""
+
+
+class Refusal(NamedTuple):
+    errno: int
+    attempts: int
+    retry_at: float
+    """Monotonic seconds."""
+
+
+_WRITE_ORDER = (Kind.FLOOD, Kind.MAC, Kind.NEIGHBOR)
+
+
+class Dataplane:
+    """Owner of links, segments and refusals."""
+
+    def __init__(self) -> None:
+        self.links: dict[int, Link] = {}
+        self.segments: dict[Vni, Segment] = {}
+        self.by_device: dict[int, Segment] = {}
+        self.by_bridge: dict[int, Segment] = {}
+        self.refusals: dict[tuple[Vni, Kind, bytes], Refusal] = {}
+        self.unobserved: dict[Vni, None] = {}
+        """Bridge domains whose actual rows are unknown: a dump is due."""
+        self.written = self.removed = self.refused = 0
+        self._busy: dict[Vni, None] = {}
+
+    @property
+    def pending(self) -> int:
+        return sum(segment.pending for segment in self.segments.values())
+
+    def has_work(self, removals: bool) -> bool:
+        """Whether `batch` has anything to give."""
+        return bool(self.batch(1, removals))
+
+    def touch(self, vni: Vni) -> None:
+        """Something of this bridge domain may be pending now."""
+        self._busy[vni] = None
+
+    def segment_of(self, ifindex: int, master: int) -> Segment | None:
+        """The bridge domain that a bridge FDB row belongs to."""
+        return self.by_device.get(ifindex) or self.by_bridge.get(master)
+
+    def attach(self, vni: Vni, device: Link, bridge: Link) -> bool:
+        """The devices of a bridge domain, as they are now. True when rows must be observed anew."""
+        segment = self.segments[vni]
+        known = segment.attachment
+        same = known is not None and (known.device.ifindex, known.bridge.ifindex) == (device.ifindex, bridge.ifindex)
+        if not same:
+            self.detach(vni)
+        segment.attachment = Attachment(device, bridge)
+        self.by_device[device.ifindex] = segment
+        self.by_bridge[bridge.ifindex] = segment
+        if not same:
+            self.unobserved[vni] = None
+        return not same
+
+    def detach(self, vni: Vni) -> bool:
+        """The devices are no longer usable. True when they were."""
+        segment = self.segments[vni]
+        if segment.attachment is None:
+            return False
+        self.by_device.pop(segment.attachment.device.ifindex, None)
+        self.by_bridge.pop(segment.attachment.bridge.ifindex, None)
+        self.unobserved.pop(vni, None)
+        segment.detach()
+        for key in [key for key in self.refusals if key[0] == vni]:
+            del self.refusals[key]
+        return True
+
+    # Reconciliation
+
+    def batch(self, limit: int, removals: bool) -> list[RowChange]:
+        """Up to `limit` row changes over all bridge domains that may be written now."""
+        changes: list[RowChange] = []
+        for segment in self._writable(removals):
+            changes += _segment_batch(segment, limit - len(changes), removals)
+            if len(changes) >= limit:
+                break
+        return changes
+
+    def settle(self, batch: Iterable[RowChange], refused: dict[int, int], now: float) -> None:
+        """A batch was pushed; `refused`: index in it -> errno."""
+        for index, (segment, kind, change) in enumerate(batch):
+            table = _table(segment, kind)
+            if index in refused:
+                self._refuse(segment.vni, kind, change.key, refused[index], now)
+                table.postpone(change.key)
+                continue
+            if self.refusals:
+                self.refusals.pop((segment.vni, kind, change.key), None)
+            table.observe(change.key, change.new)
+            self.written += change.new is not None
+            self.removed += change.new is None
+        self.refused += len(refused)
+
+    def retry_due(self, now: float) -> None:
+        """Refused rows whose time has come wait in the queues again."""
+        for (vni, kind, key), refusal in list(self.refusals.items()):
+            if refusal.retry_at > now:
+                continue
+            segment = self.segments.get(vni)
+            table = _table(segment, kind) if segment else None
+            if table is None or key not in table.postponed:
+                del self.refusals[vni, kind, key]
+                continue
+            table.retry([key])
+            self.touch(vni)
+
+    def next_retry(self) -> float | None:
+        return min((refusal.retry_at for refusal in self.refusals.values()), default=None)
+
+    def _writable(self, removals: bool) -> Iterator[Segment]:
+        for vni in list(self._busy):
+            segment = self.segments.get(vni)
+            if segment is None or not segment.writable:
+                del self._busy[vni]
+            elif segment.attachment is not None and vni not in self.unobserved:
+                yield segment
+
+    def _refuse(self, vni: Vni, kind: Kind, key: bytes, errno: int, now: float) -> None:
+        known = self.refusals.get((vni, kind, key))
+        attempts = known.attempts + 1 if known else 1
+        wait = min(RETRY_FIRST * 2 ** min(attempts - 1, 16), RETRY_LONGEST)
+        self.refusals[vni, kind, key] = Refusal(errno, attempts, now + wait)
+
+
+def _table(segment: Segment, kind: Kind) -> DeltaTable:  # type: ignore[type-arg]
+    if kind is Kind.FLOOD:
+        return segment.flood
+    return segment.macs if kind is Kind.MAC else segment.neighbors
+
+
+def _segment_batch(segment: Segment, limit: int, removals: bool) -> list[RowChange]:
+    changes: list[RowChange] = []
+    if removals:
+        for kind in reversed(_WRITE_ORDER):
+            batch = _table(segment, kind).batch(limit - len(changes), removals=True)
+            changes += [RowChange(segment, kind, change) for change in batch]
+    for kind in _WRITE_ORDER:
+        batch = _table(segment, kind).batch(limit - len(changes))
+        changes += [RowChange(segment, kind, change) for change in batch]
+    return changes

@@ -1,0 +1,81 @@
+"""Kernel rows: as the kernel tells them, and as we want them.
+
+A remote MAC is two rows of the kernel: one in the VXLAN device's FDB (which VTEP), one in the bridge's (which port).
+They are written by one message and deleted by two, so one `MacRow` stands for both and says which halves exist.
+"""
+
+from enum import Enum
+from functools import lru_cache
+from typing import NamedTuple
+
+from evpn.values import NO_IP, IpAddress, MacAddress
+
+AF_BRIDGE = 7
+RTM_NEWNEIGH, RTM_DELNEIGH, RTM_GETNEIGH = 28, 29, 30
+NTF_SELF, NTF_MASTER, NTF_EXT_LEARNED, NTF_STICKY, NTF_ROUTER = 0x02, 0x04, 0x10, 0x40, 0x80
+NUD_REACHABLE, NUD_STALE, NUD_FAILED, NUD_NOARP, NUD_PERMANENT = 0x02, 0x04, 0x20, 0x40, 0x80
+NUD_INCOMPLETE = 0x01
+RTPROT_BGP = 186
+
+
+class Kind(Enum):
+    """Which table a row lives in."""
+
+    FLOOD = "flood"
+    MAC = "mac"
+    NEIGHBOR = "neighbor"
+
+
+class MacRow(NamedTuple):
+    """A remote MAC in both FDBs."""
+
+    vtep: IpAddress
+    """Empty when only the bridge half is there."""
+    sticky: bool
+    """Of the bridge half; the VXLAN device's has no use for it."""
+    tunnel: bool
+    bridge: bool
+
+
+class NeighborRow(NamedTuple):
+    """A remote IP on the bridge, for ARP and ND suppression."""
+
+    mac: MacAddress
+    router: bool
+
+
+class LocalSeen(NamedTuple):
+    """The bridge has put a MAC on a local port."""
+
+    mac: MacAddress
+    port: int
+    static: bool
+
+
+class LocalGone(NamedTuple):
+    mac: MacAddress
+    port: int
+
+
+class Taken(NamedTuple):
+    """The MAC's bridge row is on the VXLAN port now, so on no local one."""
+
+    mac: MacAddress
+
+
+class Reserved(NamedTuple):
+    """A MAC became, or ceased to be, one that we may not write: an interface's own, or somebody's static row."""
+
+    mac: MacAddress
+
+
+Fact = LocalSeen | LocalGone | Taken | Reserved
+
+
+@lru_cache(maxsize=65536)
+def mac_row(vtep: IpAddress, sticky: bool = False, tunnel: bool = True, bridge: bool = True) -> MacRow:
+    """Shared instances: a fabric has few VTEPs and very many MACs."""
+    return MacRow(vtep, sticky, tunnel, bridge)
+
+
+BRIDGE_ONLY = mac_row(NO_IP, False, False, True)

@@ -1,0 +1,39 @@
+"""MAC table -> kernel rows: the one place that knows both worlds (RFC 8365; strategy static-l2).
+
+One remote MAC is a row in the bridge's FDB and one in the VXLAN device's; one remote VTEP is an all-zero row of the
+VXLAN device, for BUM frames; one remote IP is a neighbor on the bridge, so that it can answer ARP and ND.
+"""
+
+from evpn.dataplane.entries import MacRow, NeighborRow, mac_row
+from evpn.dataplane.segment import Segment
+from evpn.evi.bridge_domain import BridgeDomain, Dirty
+from evpn.values import IpAddress, MacAddress
+
+_ARP_ND_ROUTER = 0x01
+
+
+def project(domain: BridgeDomain, segment: Segment, dirty: Dirty, suppression: bool) -> None:
+    """Bring what the kernel should hold up to date for the keys that changed."""
+    for vtep in dirty.vteps:
+        wanted = vtep in domain.flood and vtep not in segment.foreign_flood
+        segment.flood.want(vtep, True if wanted else None)
+    for mac in dirty.macs:
+        segment.macs.want(mac, _mac(domain, segment, mac))
+    for ip in dirty.ips:
+        segment.neighbors.want(ip, _neighbor(domain, segment, ip) if suppression else None)
+
+
+def _mac(domain: BridgeDomain, segment: Segment, mac: MacAddress) -> MacRow | None:
+    owner = domain.owner(mac)
+    if owner is None or mac[0] & 1 or not any(mac) or segment.reserved(mac):
+        return None
+    return mac_row(owner.vtep, owner.sticky)
+
+
+def _neighbor(domain: BridgeDomain, segment: Segment, ip: IpAddress) -> NeighborRow | None:
+    """Only beside the FDB row that makes the bridge answer for it."""
+    binding = domain.neighbor(ip)
+    if binding is None or ip in segment.foreign_neighbors or segment.reserved(binding[0]):
+        return None
+    mac, path = binding
+    return NeighborRow(mac, bool((path.attributes.arp_nd or 0) & _ARP_ND_ROUTER))

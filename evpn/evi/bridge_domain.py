@@ -1,0 +1,267 @@
+"""One bridge domain: MAC -> claims, local MACs, flood list (RFC 7432 sections 6.1, 9, 11, 15; RFC 8365 section 5.1).
+
+The only owner of this state. Facts come in through `import_path`, `withdraw_path`, `learn` and `forget`; what they
+touched is kept as keys until the next turn takes it with `take_dirty`.
+"""
+
+from collections.abc import Iterable, Mapping
+from typing import NamedTuple, TypeVar
+
+from evpn.evi.mobility import Claim, Reason, claim_locally, prefer
+from evpn.rib.path import Path, is_martian
+from evpn.values import IpAddress, MacAddress, Vni
+from evpn.wire.pmsi import INGRESS_REPLICATION
+from evpn.wire.routes import InclusiveMulticastRoute, MacIpRoute
+
+K = TypeVar("K", MacAddress, IpAddress)
+
+
+class LocalMac(NamedTuple):
+    """A row of the bridge on one of our ports; `static` came from the operator and does not move away."""
+
+    port: int
+    """ifindex."""
+    static: bool
+    claim: Claim | None
+    """None: the claim was lost to a peer's, or never allowed; the row awaits its replacement."""
+
+
+class Remote(NamedTuple):
+    """A remote MAC's owner and why it is the owner."""
+
+    vtep: IpAddress
+    sticky: bool
+    reason: Reason
+
+
+class Dirty(NamedTuple):
+    """Keys touched since the last turn, in order."""
+
+    macs: dict[MacAddress, None]
+    claims: dict[MacAddress, None]
+    """MACs whose local claim may have changed: what we announce."""
+    ips: dict[IpAddress, None]
+    vteps: dict[IpAddress, None]
+
+
+class BridgeDomain:
+    """`local`: MAC -> LocalMac; `remote`: MAC -> its paths; `neighbors`: IP -> its paths; `flood`: VTEP -> its paths."""
+
+    def __init__(self, vni: Vni, vtep: IpAddress, max_macs: int) -> None:
+        self.vni = vni
+        self.vtep = vtep
+        self.max_macs = max_macs
+        self.local: dict[MacAddress, LocalMac] = {}
+        self.remote: dict[MacAddress, tuple[Path, ...]] = {}
+        self.neighbors: dict[IpAddress, tuple[Path, ...]] = {}
+        self.flood: dict[IpAddress, tuple[Path, ...]] = {}
+        self.highest_seen: dict[MacAddress, int] = {}
+        """Highest sequence above 0 of any other VTEP, kept after the withdrawal."""
+        self.refused_moves = 0
+        self.over_limit = 0
+        self._dirty = Dirty({}, {}, {}, {})
+
+    def take_dirty(self) -> Dirty:
+        dirty, self._dirty = self._dirty, Dirty({}, {}, {}, {})
+        return dirty
+
+    @property
+    def dirty(self) -> bool:
+        return any(self._dirty)
+
+    def touch(
+        self, macs: Iterable[MacAddress] = (), ips: Iterable[IpAddress] = (), vteps: Iterable[IpAddress] = ()
+    ) -> None:
+        """What may be written to the kernel for these keys has changed, whatever the claims."""
+        self._dirty.macs.update(dict.fromkeys(macs))
+        self._dirty.ips.update(dict.fromkeys(ips))
+        self._dirty.vteps.update(dict.fromkeys(vteps))
+
+    def touch_claims(self) -> None:
+        """Every route of ours has to be looked at again."""
+        self._dirty.claims.update(dict.fromkeys(self.local))
+
+    # Facts from BGP
+
+    def import_path(self, path: Path) -> None:
+        """A best path of a route that our route targets import; it replaces the one of the same route."""
+        route = path.route
+        if isinstance(route, MacIpRoute):
+            _put(self.remote, route.mac, path)
+            if route.ip:
+                _put(self.neighbors, route.ip, path)
+                self._dirty.ips[route.ip] = None
+            sequence = path.attributes.mobility[0]
+            if sequence > self.highest_seen.get(route.mac, 0):
+                self.highest_seen[route.mac] = sequence
+            self._settle(route.mac)
+            self._touch(route.mac)
+        elif isinstance(route, InclusiveMulticastRoute):
+            endpoint = self._flood_endpoint(path)
+            if endpoint:
+                _put(self.flood, endpoint, path)
+                self._dirty.vteps[endpoint] = None
+
+    def withdraw_path(self, path: Path) -> None:
+        """What `import_path` brought is gone."""
+        route = path.route
+        if isinstance(route, MacIpRoute):
+            _remove(self.remote, route.mac, path)
+            if route.ip:
+                _remove(self.neighbors, route.ip, path)
+                self._dirty.ips[route.ip] = None
+            self._settle(route.mac)
+            self._touch(route.mac)
+        elif isinstance(route, InclusiveMulticastRoute):
+            endpoint = self._flood_endpoint(path)
+            if endpoint:
+                _remove(self.flood, endpoint, path)
+                self._dirty.vteps[endpoint] = None
+
+    # Facts from the kernel
+
+    def learn(self, mac: MacAddress, port: int, static: bool = False) -> bool:
+        """A host spoke: the bridge has (again) put `mac` on a local port. False when the claim is refused."""
+        known = self.local.get(mac)
+        if known is None and len(self.local) >= self.max_macs:
+            self.over_limit += 1
+            return False
+        claimed = known.claim if known and known.claim else self._claim(mac)
+        if claimed is None:
+            self.refused_moves += 1
+        entry = LocalMac(port, static, claimed)
+        if entry != known:
+            self._set_local(mac, entry)
+        return claimed is not None
+
+    def forget(self, mac: MacAddress, port: int | None = None) -> None:
+        """The row on `port` is gone; a host that moved to another port meanwhile stays. None: whatever port."""
+        known = self.local.get(mac)
+        if known is not None and port in (None, known.port):
+            self._set_local(mac, None)
+
+    def observe_local(self, rows: Mapping[MacAddress, tuple[int, bool]]) -> None:
+        """A dump: MAC -> (port, static), all of them. A row that was known is no news from its host."""
+        for mac in [mac for mac in self.local if mac not in rows]:
+            self.forget(mac)
+        for mac, (port, static) in rows.items():
+            known = self.local.get(mac)
+            if known is None or (known.port, known.static) != (port, static):
+                self.learn(mac, port, static)
+
+    # Decisions
+
+    def owner(self, mac: MacAddress) -> Remote | None:
+        """The VTEP that frames for `mac` go to; None when it is ours or nobody's."""
+        known = self.local.get(mac)
+        if known is not None and known.claim is not None:
+            return None
+        best = self._best_remote(mac)
+        return Remote(best[0].vtep, best[0].sticky, best[1]) if best else None
+
+    def neighbor(self, ip: IpAddress) -> tuple[MacAddress, Path] | None:
+        """The remote MAC that `ip` belongs to: the binding of the best claim whose MAC is owned by its own VTEP."""
+        best: Path | None = None
+        for path in self.neighbors.get(ip, ()):
+            owner = self.owner(_mac(path))
+            if owner is None or owner.vtep != path.next_hop:
+                continue
+            if best is None or prefer(claim(path), claim(best))[0] == claim(path):
+                best = path
+        return (_mac(best), best) if best else None
+
+    def _best_remote(self, mac: MacAddress) -> tuple[Claim, Reason] | None:
+        paths = self.remote.get(mac)
+        if not paths:
+            return None
+        best, why = claim(paths[0]), Reason.ONLY
+        for path in paths[1:]:
+            other = claim(path)
+            if other.vtep == best.vtep:
+                # MAC-only and MAC/IP routes of one VTEP are one claim; the later sequence speaks for both
+                best = max(best, other, key=lambda one: (one.sticky, one.sequence))
+            else:
+                best, why = prefer(best, other)
+        return best, why
+
+    def _highest(self, mac: MacAddress) -> int:
+        return max(
+            self.highest_seen.get(mac, 0),
+            max((path.attributes.mobility[0] for path in self.remote.get(mac, ())), default=0),
+        )
+
+    def _flood_endpoint(self, path: Path) -> IpAddress | None:
+        """Where BUM frames for this VTEP go (RFC 6514 section 5): nowhere without ingress replication."""
+        pmsi = path.attributes.pmsi
+        if pmsi is None or pmsi.kind != INGRESS_REPLICATION:
+            return None
+        endpoint = IpAddress(pmsi.endpoint)
+        usable = len(endpoint) == len(self.vtep) and endpoint != self.vtep and not is_martian(endpoint)
+        return endpoint if usable else None
+
+    def _claim(self, mac: MacAddress) -> Claim | None:
+        owner = self._best_remote(mac)
+        seen = None if owner is None and mac not in self.highest_seen else self._highest(mac)
+        return claim_locally(owner[0] if owner else None, self.vtep, seen)
+
+    def _settle(self, mac: MacAddress) -> None:
+        """The remote claims changed: give ours up when it lost, raise it when it may not, take it back when free."""
+        known = self.local.get(mac)
+        if known is None:
+            return
+        best = self._best_remote(mac)
+        if best is None:
+            claimed = known.claim or self._claim(mac)
+        elif known.static:
+            beaten = known.claim is None or prefer(known.claim, best[0])[0] != known.claim
+            claimed = claim_locally(None, self.vtep, self._highest(mac)) if beaten else known.claim
+        elif known.claim is not None and prefer(known.claim, best[0])[0] != known.claim:
+            claimed = None
+        else:
+            claimed = known.claim
+        if claimed != known.claim:
+            self._set_local(mac, known._replace(claim=claimed))
+
+    def _set_local(self, mac: MacAddress, entry: LocalMac | None) -> None:
+        if entry is None:
+            del self.local[mac]
+        else:
+            self.local[mac] = entry
+        self._dirty.claims[mac] = None
+        self._touch(mac)
+
+    def _touch(self, mac: MacAddress) -> None:
+        self._dirty.macs[mac] = None
+        for path in self.remote.get(mac, ()):
+            ip = path.route.ip if isinstance(path.route, MacIpRoute) else b""
+            if ip:
+                self._dirty.ips[IpAddress(ip)] = None
+
+
+def claim(path: Path) -> Claim:
+    """What a MAC/IP path claims."""
+    sequence, sticky = path.attributes.mobility
+    return Claim(path.next_hop, sequence, sticky)
+
+
+def _mac(path: Path) -> MacAddress:
+    assert isinstance(path.route, MacIpRoute)
+    return path.route.mac
+
+
+def _put(table: dict[K, tuple[Path, ...]], key: K, path: Path) -> None:
+    """Add `path`, or replace the one of the same route."""
+    table[key] = (*_without(table.get(key, ()), path), path)
+
+
+def _remove(table: dict[K, tuple[Path, ...]], key: K, path: Path) -> None:
+    rest = _without(table.get(key, ()), path)
+    if rest:
+        table[key] = rest
+    else:
+        table.pop(key, None)
+
+
+def _without(paths: tuple[Path, ...], gone: Path) -> tuple[Path, ...]:
+    key = gone.route.key
+    return tuple(path for path in paths if path.route.key != key)

@@ -1,0 +1,65 @@
+"""What we announce: one type 3 per VNI, one type 2 per local MAC (RFC 7432 sections 9.2.1 and 11, RFC 8365 section 5).
+
+Attributes are shared by all routes of a VNI with the same mobility, so that they fill UPDATEs together.
+"""
+
+from functools import lru_cache
+from typing import NamedTuple
+
+from evpn.evi.mobility import Claim
+from evpn.values import (
+    NO_IP,
+    ZERO_ESI,
+    ZERO_TAG,
+    IpAddress,
+    MacAddress,
+    RouteDistinguisher,
+    RouteKey,
+    RouteTarget,
+    Vni,
+)
+from evpn.wire.attributes import PathAttributes
+from evpn.wire.communities import encapsulation, mac_mobility
+from evpn.wire.pmsi import ingress_replication
+from evpn.wire.routes import InclusiveMulticastRoute, MacIpRoute
+
+
+class Instance(NamedTuple):
+    """What the routes of one VNI have in common."""
+
+    vni: Vni
+    vtep: IpAddress
+    rd: RouteDistinguisher
+    export_targets: tuple[RouteTarget, ...]
+
+
+class Announcement(NamedTuple):
+    """One route of ours; AS_PATH and LOCAL_PREF belong to the session that it is sent on."""
+
+    nlri: bytes
+    attributes: PathAttributes
+
+
+def mac_ip(instance: Instance, mac: MacAddress, claim: Claim, ip: IpAddress = NO_IP) -> Announcement:
+    route = MacIpRoute(instance.rd, ZERO_ESI, ZERO_TAG, mac, ip, instance.vni)
+    return Announcement(route.encode(), _mac_ip_attributes(instance.export_targets, claim.sequence, claim.sticky))
+
+
+def mac_ip_key(instance: Instance, mac: MacAddress, ip: IpAddress = NO_IP) -> RouteKey:
+    return MacIpRoute(instance.rd, ZERO_ESI, ZERO_TAG, mac, ip, instance.vni).key
+
+
+def inclusive_multicast(instance: Instance) -> tuple[RouteKey, Announcement]:
+    """Originator, next hop and tunnel endpoint are all our VTEP address: FRR floods to the first of them."""
+    route = InclusiveMulticastRoute(instance.rd, ZERO_TAG, instance.vtep)
+    attributes = PathAttributes(
+        extended=(*instance.export_targets, encapsulation()), pmsi=ingress_replication(instance.vni, instance.vtep)
+    )
+    return route.key, Announcement(route.encode(), attributes)
+
+
+@lru_cache(maxsize=4096)
+def _mac_ip_attributes(targets: tuple[RouteTarget, ...], sequence: int, sticky: bool) -> PathAttributes:
+    """The first advertisement carries no mobility community (RFC 7432 section 15)."""
+    mobility = (mac_mobility(sequence, sticky),) if sequence or sticky else ()
+    return PathAttributes(extended=(*targets, encapsulation(), *mobility))

@@ -1,0 +1,75 @@
+"""Row changes -> netlink messages (docs/kernel.md has the measurements behind the choices).
+
+A remote MAC is written by one message for both FDBs and deleted by one each: a combined deletion stops at the first row
+that is not there. Flags of a row cannot be changed in place, so stickiness takes a deletion first.
+"""
+
+from collections.abc import Iterable, Sequence
+from errno import ENOENT
+from typing import NamedTuple
+
+from evpn.dataplane.dataplane import RowChange
+from evpn.dataplane.entries import Kind, MacRow
+from evpn.netlink import neighbor
+from evpn.netlink.messages import Refusal
+from evpn.values import MacAddress
+
+
+class Batch(NamedTuple):
+    messages: list[bytes]
+    """Each with its place in the list as its sequence number; a sticky MAC's two count as one."""
+    owners: list[int]
+    """Message -> index of its change."""
+    deletions: set[int]
+    """Messages for which ENOENT is success: the row is gone, which is what was wanted."""
+
+
+def encode(changes: Sequence[RowChange]) -> Batch:
+    batch = Batch([], [], set())
+    for index, (segment, kind, change) in enumerate(changes):
+        if segment.attachment is None:
+            continue
+        device, bridge = segment.attachment.device.ifindex, segment.attachment.bridge.ifindex
+        key, old, new = change
+        if kind is Kind.MAC:
+            _encode_mac(batch, index, device, key, old, new)
+        elif kind is Kind.FLOOD:
+            sequence = _take(batch, index, deletion=new is None)
+            make = neighbor.delete_flood if new is None else neighbor.flood
+            batch.messages.append(make(sequence, device, key))
+        elif new is None:
+            batch.messages.append(neighbor.delete_neighbor(_take(batch, index, deletion=True), bridge, key))
+        else:
+            batch.messages.append(neighbor.neighbor(_take(batch, index), bridge, key, new.mac, new.router))
+    return batch
+
+
+def refused(batch: Batch, refusals: Iterable[Refusal]) -> dict[int, int]:
+    """Index of a change -> errno, for the changes that did not take."""
+    return {
+        batch.owners[sequence]: errno
+        for sequence, errno in refusals
+        if not (sequence in batch.deletions and errno == ENOENT)
+    }
+
+
+def _encode_mac(batch: Batch, index: int, device: int, mac: MacAddress, old: MacRow | None, new: MacRow | None) -> None:
+    if old is not None and (new is None or new.sticky != old.sticky):
+        if old.tunnel:
+            sequence = _take(batch, index, deletion=True)
+            batch.messages.append(neighbor.delete_tunnel_row(sequence, device, mac, old.vtep))
+        if old.bridge:
+            sequence = _take(batch, index, deletion=True)
+            batch.messages.append(neighbor.delete_bridge_row(sequence, device, mac))
+    if new is not None:
+        make = neighbor.sticky_mac if new.sticky else neighbor.remote_mac
+        batch.messages.append(make(_take(batch, index), device, mac, new.vtep))
+
+
+def _take(batch: Batch, index: int, deletion: bool = False) -> int:
+    """The next sequence number."""
+    sequence = len(batch.owners)
+    batch.owners.append(index)
+    if deletion:
+        batch.deletions.add(sequence)
+    return sequence

@@ -1,0 +1,64 @@
+"""A path: one route as one peer told it, and whether it may be used at all (RFC 4271 section 9.1.2, RFC 4456)."""
+
+from enum import Enum
+from typing import NamedTuple
+
+from evpn.values import IpAddress
+from evpn.wire.attributes import PathAttributes
+from evpn.wire.routes import Route
+
+
+class Rejection(Enum):
+    """Why a path is kept for show and never used."""
+
+    OWN_NEXT_HOP = "next hop is our own VTEP"
+    MARTIAN_NEXT_HOP = "next hop is no unicast address of another host"
+    NEXT_HOP_FAMILY = "next hop is of another address family than our VTEP"
+    AS_LOOP = "our AS number is in the AS path"
+    ORIGINATOR_LOOP = "originator is our router id"
+    ENCAPSULATION = "no VXLAN among its encapsulations"
+
+
+class Path(NamedTuple):
+    peer: str
+    """Address of the BGP neighbor, as text."""
+    next_hop: IpAddress
+    attributes: PathAttributes
+    route: Route
+    rejection: Rejection | None
+
+
+class Speaker(NamedTuple):
+    """Who we are, to recognise our own routes and loops."""
+
+    vtep: IpAddress
+    router_id: IpAddress
+    local_as: int
+
+
+def rejection(speaker: Speaker, next_hop: IpAddress, attributes: PathAttributes, external: bool) -> Rejection | None:
+    """Decided once for all routes of an UPDATE: only what they share is looked at."""
+    if next_hop == speaker.vtep:
+        return Rejection.OWN_NEXT_HOP
+    if is_martian(next_hop):
+        return Rejection.MARTIAN_NEXT_HOP
+    if len(next_hop) != len(speaker.vtep):
+        return Rejection.NEXT_HOP_FAMILY
+    if external and speaker.local_as in attributes.as_numbers:
+        return Rejection.AS_LOOP
+    if attributes.originator_id == speaker.router_id:
+        return Rejection.ORIGINATOR_LOOP
+    if not attributes.vxlan:
+        return Rejection.ENCAPSULATION
+    return None
+
+
+def is_martian(address: IpAddress) -> bool:
+    """Zero, loopback, multicast, broadcast, link-local and class E: never the far end of a tunnel."""
+    if len(address) == 4:
+        first = address[0]
+        return first in (0, 127) or first >= 224 or address[:2] == b"\xa9\xfe"
+    if len(address) != 16:
+        return True
+    mapped = address[:12] == bytes(10) + b"\xff\xff"
+    return mapped or address[:15] == bytes(15) or address[0] == 0xFF or address[:2] == b"\xfe\x80"
