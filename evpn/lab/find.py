@@ -1,0 +1,39 @@
+"""From what the user calls a lab to its topology file and its name."""
+
+from pathlib import Path
+
+from evpn.lab.errors import LabError, TopologyError
+from evpn.lab.state import load
+from evpn.lab.topology import Topology, decode
+
+FILE = "topology.clab.yml"
+LABS = Path(__file__).parents[2] / "labs"
+"""Where a checkout keeps its labs; an installed package has none."""
+
+
+def find(lab: str) -> Path:
+    """LAB is a topology file, a directory with one, or the name of a directory in `labs/`."""
+    for place in (Path(lab), Path("labs", lab), LABS / lab):
+        if place.is_file():
+            return place.resolve()
+        if (place / FILE).is_file():
+            return (place / FILE).resolve()
+    known = ", ".join(path.parent.name for path in sorted(LABS.glob(f"*/{FILE}"))) or "none"
+    raise LabError(f"no lab {lab}: give a topology file, a directory with {FILE} or one of these: {known}")
+
+
+def read(file: Path) -> Topology:
+    return decode(file.read_text(), file)
+
+
+def name_of(lab: str) -> str:
+    """The name LAB runs under; a lab that is up needs no readable topology to be taken down."""
+    if "/" not in lab and load(lab) is not None:
+        return lab
+    file = find(lab)
+    try:
+        return read(file).name
+    except TopologyError:
+        if load(file.parent.name) is not None:
+            return file.parent.name
+        raise
