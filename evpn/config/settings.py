@@ -1,6 +1,6 @@
 """What a configuration file means: frozen, complete, validated once by `evpn.config.load`."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path
 
@@ -36,7 +36,7 @@ class NeighborSettings:
     address: IpAddress
     peer_as: int
     hold_time: int
-    password: str | None
+    password: str | None = field(repr=False)
     passive: bool
     ebgp_multihop: int | None
     graceful_restart: int
@@ -60,8 +60,44 @@ class DuplicateDetection:
 @dataclass(frozen=True, slots=True)
 class Multicast:
     group: IpAddress
-    device: str
+    device: str | None
+    """None: the device that has the VTEP address."""
     ttl: int
+
+
+@dataclass(frozen=True, slots=True)
+class MulticastOptions:
+    """`Multicast` before the VNI is known."""
+
+    group: IpAddress | None
+    """None: derived from the VNI."""
+    device: str | None
+    ttl: int
+
+
+@dataclass(frozen=True, slots=True)
+class VniOptions:
+    """All about a VNI that is not its identity: what `defaults` gives to a VNI found by `discover`."""
+
+    create: bool
+    strategy: Strategy
+    rfc8365: bool
+    """Automatic route targets in the form of RFC 8365 section 5.1.2.1."""
+    import_targets: frozenset[RouteTargetPattern] | None
+    """None: derived from the VNI."""
+    export_targets: tuple[RouteTarget, ...] | None
+    """None: derived from the AS and the VNI."""
+    neighbor_suppression: bool
+    learn_neighbors: frozenset[LearnNeighbors]
+    port: int
+    mtu: int | None
+    ports: tuple[str, ...]
+    hosts: tuple[Host, ...]
+    duplicate_detection: DuplicateDetection
+    multicast: MulticastOptions
+    flood: bool
+    idle_timeout: int
+    max_macs: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,9 +120,12 @@ class VniSettings:
     ports: tuple[str, ...]
     hosts: tuple[Host, ...]
     duplicate_detection: DuplicateDetection
-    multicast: Multicast | None
+    multicast: Multicast
+    """Used by the strategy `multicast` only."""
     flood: bool
+    """Used by the strategy `static-l3` only: keep the all-zero rows."""
     idle_timeout: int
+    """Used by the strategy `dynamic-l3` only."""
     max_macs: int
 
 
@@ -105,5 +144,7 @@ class Settings:
     metrics: tuple[str, int] | None
     """Host and TCP port of the Prometheus endpoint."""
     discover: bool
+    defaults: VniOptions
+    """What a discovered VNI gets (`evpn.config.derive.vni_settings`)."""
     vnis: tuple[VniSettings, ...]
     hold_on_session_loss: int

@@ -1,0 +1,22 @@
+"""What a valid file may ask for and this version does not do yet; each check goes when its feature comes."""
+
+from evpn.config.errors import Where
+from evpn.config.settings import Settings, Strategy
+from evpn.text import format_ip
+
+
+def require_available(settings: Settings) -> None:
+    """Raise a `ConfigError` for the first thing that `evpn run` and `evpn plugin` cannot do."""
+    where = Where(str(settings.path))
+    if len(settings.vtep) != 4:
+        found = format_ip(settings.vtep)
+        raise where.at("vtep-address").wrong(f"{found} is not available in this version; accepted: an IPv4 address")
+    _require_strategy(settings.defaults.strategy, where.at("defaults"))
+    for index, vni in enumerate(settings.vnis):
+        _require_strategy(vni.strategy, where.at("vnis", index))
+
+
+def _require_strategy(strategy: Strategy, where: Where) -> None:
+    if strategy is not Strategy.STATIC_L2:
+        problem = f"{strategy.value} is not available in this version; accepted: static-l2"
+        raise where.at("strategy").wrong(problem)
