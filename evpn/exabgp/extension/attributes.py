@@ -1,0 +1,91 @@
+"""Packed path attributes: checked when a helper hands them over, completed for each session (RFC 4271 section 5).
+
+A helper says what it means for every neighbour at once, so ORIGIN, AS_PATH and LOCAL_PREF may be left out and are added
+as ExaBGP does for its other routes. AS numbers are four octets wide here; a session without that capability gets an
+AS_PATH of two and an AS4_PATH (RFC 6793 section 4.2.2).
+"""
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from evpn.wire import as_path
+from evpn.wire import attribute_rules as rules
+from evpn.wire.as_path import AS_SEQUENCE, AsPathSegment
+from evpn.wire.attribute_rules import OPTIONAL, TRANSITIVE, Attribute
+from evpn.wire.attributes import encode_one
+from evpn.wire.errors import WireError
+
+_AS_TRANS = 23456
+_IGP = b"\0"
+_PREFERENCE = (100).to_bytes(4)
+_ELSEWHERE = (rules.NEXT_HOP, rules.MP_REACH, rules.MP_UNREACH)
+
+_MOST = 3500
+"""Octets of attributes that leave room for any route in a message of 4096, the smallest that can be negotiated."""
+
+
+class Session(NamedTuple):
+    """What an UPDATE depends on."""
+
+    local_as: int
+    peer_as: int
+    asn4: bool
+    size: int  # octets of the largest message
+
+
+def unpack(packed: bytes) -> list[Attribute]:
+    """In the order in which they are; a `WireError` if they are no attributes."""
+    return [Attribute(flags, code, packed[value:end]) for _, code, flags, value, end in rules.frames(packed)]
+
+
+def checked(packed: bytes) -> bytes:
+    """The same octets if they can be sent for many routes; a `WireError` says why not."""
+    if len(packed) > _MOST:
+        raise WireError(f"attributes of {len(packed)} octets, at most {_MOST} leave room for a route")
+    seen = set()
+    for attribute in unpack(packed):
+        if attribute.code in _ELSEWHERE:
+            raise WireError(
+                f"attribute {attribute.code} does not belong here: next hop and routes have their own words"
+            )
+        if attribute.code in seen:
+            raise WireError(f"attribute {attribute.code} is there twice")
+        seen.add(attribute.code)
+        fault = rules.fault_of(attribute, asn4=True)
+        if fault:
+            raise fault
+    return packed
+
+
+def complete(packed: bytes, session: Session) -> bytes:
+    """What goes to that neighbour, in the order of the attributes' codes (RFC 4271 section 5)."""
+    internal = session.local_as == session.peer_as
+    found = {attribute.code: attribute for attribute in unpack(packed)}
+    found.setdefault(rules.ORIGIN, Attribute(TRANSITIVE, rules.ORIGIN, _IGP))
+    path = found.setdefault(rules.AS_PATH, Attribute(TRANSITIVE, rules.AS_PATH, b""))
+    if internal:
+        found.setdefault(rules.LOCAL_PREF, Attribute(TRANSITIVE, rules.LOCAL_PREF, _PREFERENCE))
+    else:
+        found.pop(rules.LOCAL_PREF, None)
+        if not path.value:
+            ours = as_path.encode((AsPathSegment(AS_SEQUENCE, (session.local_as,)),))
+            found[rules.AS_PATH] = path._replace(value=ours)
+    if not session.asn4:
+        found.update((old.code, old) for old in _two_octets(found[rules.AS_PATH]))
+    return b"".join(
+        encode_one(Attribute(flags & ~rules.EXTENDED_LENGTH, code, value))
+        for code, (flags, _, value) in sorted(found.items())
+    )
+
+
+def _two_octets(path: Attribute) -> Iterator[Attribute]:
+    """An AS_PATH for an old speaker, and the AS4_PATH that keeps what it cannot hold."""
+    segments = as_path.decode(path.value, asn4=True)
+    numbers = [number for segment in segments for number in segment.as_numbers]
+    narrow = b"".join(
+        bytes((kind, len(asns))) + b"".join((n if n < 1 << 16 else _AS_TRANS).to_bytes(2) for n in asns)
+        for kind, asns in segments
+    )
+    yield path._replace(value=narrow)
+    if any(number >= 1 << 16 for number in numbers):
+        yield Attribute(OPTIONAL | TRANSITIVE, rules.AS4_PATH, path.value)

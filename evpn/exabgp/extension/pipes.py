@@ -1,0 +1,161 @@
+"""Pipes to the helpers: a helper that does not read can neither stop keepalives nor grow this process without end.
+
+Surface: `Processes.write`, `_start`, `received` and `terminate`. ExaBGP writes with blocking calls inside its reactor,
+and drops for good a helper that died in the middle of a long line. Here a write only appends to a queue; the queue goes
+out as the pipe takes it, at each write and at each turn of the reactor. At the bound the helper is killed and started
+again, and the BGP sessions live: it finds out what it missed with `evpn peers` and a route refresh.
+"""
+
+import os
+from collections import deque
+from collections.abc import Iterator
+from fcntl import F_SETPIPE_SZ, fcntl
+from subprocess import Popen
+from time import monotonic, sleep
+from typing import Any
+
+from exabgp.logger import log
+from exabgp.reactor.api.processes import Processes
+
+PIPE_SIZE = 1 << 20
+"""Octets; the most that an unprivileged user may ask for."""
+
+QUEUE_LIMIT = 256 << 20
+"""Octets that may wait for one helper: three full tables of a million routes. EVPN_QUEUE_LIMIT sets another."""
+
+_WRITE_SIZE = 1 << 16
+_LAST_WORDS = 0.5
+"""Seconds that a helper is given to take what is queued before ExaBGP stops it."""
+
+
+class Outbox:
+    """What one helper process has not taken yet, in pieces of about 64 KiB."""
+
+    def __init__(self, process: Popen[bytes]) -> None:
+        self.process = process
+        self.queue: deque[bytes] = deque()
+        self.tail = bytearray()
+        self.size = 0
+        self.overflowed = False
+
+    def add(self, line: bytes, limit: int) -> None:
+        if self.overflowed:
+            return
+        self.size += len(line)
+        self.tail += line
+        if len(self.tail) >= _WRITE_SIZE:
+            self._close_piece()
+        if self.size > limit:
+            self.overflowed = True
+            self.drop()
+
+    def flush(self) -> None:
+        """Write until nothing is left or the pipe is full."""
+        assert self.process.stdin is not None
+        while self.size:
+            if not self.queue:
+                self._close_piece()
+            piece = self.queue[0]
+            try:
+                written = os.write(self.process.stdin.fileno(), piece)
+            except BlockingIOError:
+                return
+            except (OSError, ValueError):
+                self.drop()  # the helper is gone: `received` sees the hangup and starts another
+                return
+            self.size -= written
+            if written == len(piece):
+                self.queue.popleft()
+            else:
+                self.queue[0] = piece[written:]
+
+    def drop(self) -> None:
+        self.queue.clear()
+        self.tail.clear()
+        self.size = 0
+
+    def _close_piece(self) -> None:
+        self.queue.append(bytes(self.tail))
+        self.tail.clear()
+
+
+_stock_start = Processes._start
+_stock_received = Processes.received
+_stock_terminate = Processes.terminate
+
+
+def install() -> None:
+    Processes.write = write
+    Processes._start = start
+    Processes.received = received
+    Processes.terminate = terminate
+
+
+def write(self: Any, process: str, string: str | None, neighbor: Any = None) -> bool:
+    """Never blocks and never fails; a line for a helper that is not running is lost with it."""
+    if string is None:
+        return True
+    outbox = _outboxes(self).get(process)
+    if outbox is None or outbox.process is not self._process.get(process):
+        return True
+    waiting = outbox.size
+    outbox.add(f"{string}\n".encode("ascii", "backslashreplace"), queue_limit())
+    if not waiting:
+        outbox.flush()
+    return True
+
+
+def start(self: Any, process: str) -> None:
+    before = self._process.get(process)
+    _stock_start(self, process)
+    started = self._process.get(process)
+    if started is None or started is before:
+        return
+    os.set_blocking(started.stdin.fileno(), False)
+    for pipe in (started.stdin, started.stdout):
+        try:
+            fcntl(pipe.fileno(), F_SETPIPE_SZ, PIPE_SIZE)
+        except OSError as error:
+            # 64 KiB will do as well, only slower: the user's share of pipe memory is used up
+            log.warning(lambda error=error: f"pipe of {process} keeps its size error={error}", "processes")
+    _outboxes(self)[process] = Outbox(started)
+
+
+def received(self: Any) -> Iterator[tuple[str, str]]:
+    for process, outbox in list(_outboxes(self).items()):
+        if outbox.process is not self._process.get(process):
+            del _outboxes(self)[process]
+        elif outbox.overflowed:
+            _replace(self, process, outbox)
+        elif outbox.size:
+            outbox.flush()
+    yield from _stock_received(self)
+
+
+def terminate(self: Any) -> None:
+    deadline = monotonic() + _LAST_WORDS
+    outboxes = list(_outboxes(self).values())
+    while any(outbox.size for outbox in outboxes) and monotonic() < deadline:
+        for outbox in outboxes:
+            outbox.flush()
+        sleep(0.01)
+    _stock_terminate(self)
+
+
+def queue_limit() -> int:
+    text = os.environ.get("EVPN_QUEUE_LIMIT", "")
+    return int(text) if text.isdigit() else QUEUE_LIMIT
+
+
+def _replace(processes: Any, process: str, outbox: Outbox) -> None:
+    log.critical(
+        lambda: f"helper does not read, starting it again process={process} limit={queue_limit()}", "processes"
+    )
+    outbox.process.kill()
+    processes._handle_problem(process)
+
+
+def _outboxes(processes: Any) -> dict[str, Outbox]:
+    """Kept on the object itself, which ExaBGP makes before it could be wrapped."""
+    found: dict[str, Outbox] = processes.__dict__.setdefault("_evpn_outboxes", {})
+    return found
