@@ -7,8 +7,8 @@
       json: {peers: {10.0.0.11: {state: Established}}}  # the output contains this
       within: 30
 
-`match` wants a regular expression found in the output, `absent` one not found. Without `match` and `json` the command
-must also end with status 0. `show: true` lets `demo` print the output.
+`match` wants a regular expression (or several) found in the output, `absent` not found. Without `match` and `json` the
+command must also end with status 0. `show: true` lets `demo` print the output.
 """
 
 import re
@@ -28,8 +28,8 @@ class Step(msgspec.Struct, forbid_unknown_fields=True):
     name: str = ""
     node: str = ""
     run: str = ""
-    match: str | None = None
-    absent: str | None = None
+    match: str | list[str] = []
+    absent: str | list[str] = []
     json: Any = None
     within: float = 10.0
     show: bool = False
@@ -53,13 +53,15 @@ def decode(text: str, file: Path) -> list[Step]:
 
 def judge(step: Step, status: int, output: str) -> Verdict:
     """Whether OUTPUT, of a command that ended with STATUS, is what STEP expects."""
-    if step.match is not None and not re.search(step.match, output, re.MULTILINE):
-        return Verdict(False, f"nothing matches {step.match!r}")
-    if step.absent is not None and (found := re.search(step.absent, output, re.MULTILINE)):
-        return Verdict(False, f"still there: {found[0]!r}")
+    for pattern in _patterns(step.match):
+        if not re.search(pattern, output, re.MULTILINE):
+            return Verdict(False, f"nothing matches {pattern!r}")
+    for pattern in _patterns(step.absent):
+        if found := re.search(pattern, output, re.MULTILINE):
+            return Verdict(False, f"still there: {found[0]!r}")
     if step.json is not None:
         return _judge_json(step.json, output)
-    if status and step.match is None:
+    if status and not step.match:
         return Verdict(False, f"the command ended with status {status}")
     return Verdict(True, "")
 
@@ -85,11 +87,15 @@ def _judge_json(wanted: object, output: str) -> Verdict:
     return Verdict(True, "")
 
 
+def _patterns(written: str | list[str]) -> list[str]:
+    return [written] if isinstance(written, str) else written
+
+
 def _step(written: object, file: Path, where: str) -> Step:
     try:
         step = msgspec.convert(written, Step)
-        for pattern in (step.match, step.absent):
-            re.compile(pattern or "")
+        for pattern in (*_patterns(step.match), *_patterns(step.absent)):
+            re.compile(pattern)
     except msgspec.ValidationError as error:
         raise TopologyError(file, where, str(error).replace("`", "'")) from error
     except re.error as error:

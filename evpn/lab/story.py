@@ -76,8 +76,11 @@ def _line(step: Step, outcome: Outcome) -> str:
     return f"  failed  {name}: {outcome.verdict.why} after {outcome.seconds:.1f} s"
 
 
-def _quote(output: str) -> str:
-    return "\n".join(f"    {line}".rstrip() for line in output.rstrip().splitlines()) or "    (no output)"
+def _quote(output: str, most: int = 40) -> str:
+    lines = output.rstrip().splitlines()
+    if len(lines) > most:
+        lines = [f"... {len(lines) - most} lines before ...", *lines[-most:]]
+    return "\n".join(f"    {line}".rstrip() for line in lines) or "    (no output)"
 
 
 def _tell_ended(state: LabState, tell: Callable[[str], None]) -> None:
