@@ -22,16 +22,26 @@ _LOCAL_PREFERENCE = 100
 class Announcer:
     """Owner of RouteKey -> Announcement and of the command ids."""
 
-    def __init__(self, vtep: IpAddress, local_as: int, internal: Sequence[str], external: Sequence[str]) -> None:
+    def __init__(self, vtep: IpAddress, local_as: int) -> None:
         self.vtep = vtep
         self.local_as = local_as
         self.routes: DeltaTable[RouteKey, Announcement] = DeltaTable()
         self.sent = 0
         self.failures = 0
         self.last_failure = ""
-        self._internal = tuple(internal)
-        self._external = tuple(external)
+        self._internal: tuple[str, ...] = ()
+        self._external: tuple[str, ...] = ()
         self._id = 0
+
+    def set_neighbors(self, internal: Sequence[str], external: Sequence[str]) -> None:
+        """Addresses of the neighbors by the kind of their sessions; to a new one everything is told."""
+        if (tuple(internal), tuple(external)) != (self._internal, self._external):
+            self._internal, self._external = tuple(internal), tuple(external)
+            self.retell()
+
+    def retell(self) -> None:
+        """Say everything again; what ExaBGP has already, it does not send."""
+        self.routes.observe_all({})
 
     def lines(self, limit: int = 10_000) -> Iterator[bytes]:
         """Commands for what differs: withdrawals first, then announcements by their attributes."""
@@ -44,7 +54,7 @@ class Announcer:
 
     def begin_sync(self) -> bytes:
         """Everything will be told again: nothing is known to be there."""
-        self.routes.observe_all({})
+        self.retell()
         return commands.sync_begin(self.next_id())
 
     def end_sync(self) -> bytes:

@@ -25,7 +25,6 @@ from evpn.netlink import events
 from evpn.netlink.neighbor import NeighborMessage
 from evpn.rib.path import Path, Speaker, rejection
 from evpn.rib.table import Rib
-from evpn.text import format_ip
 from evpn.values import MacAddress, Vni
 from evpn.wire import update
 from evpn.wire.errors import WireError
@@ -44,16 +43,7 @@ class Core:
         self.fabric = Fabric()
         self.dataplane = Dataplane()
         self.peers = Peers(settings.hold_on_session_loss, now)
-        for neighbor in settings.neighbors:
-            address = format_ip(neighbor.address)
-            external = neighbor.peer_as != settings.local_as
-            self.peers.peers[address] = Peer(address, neighbor.peer_as, external, since=now)
-        self.announcer = Announcer(
-            settings.vtep,
-            settings.local_as,
-            [peer.address for peer in self.peers.peers.values() if not peer.external],
-            [peer.address for peer in self.peers.peers.values() if peer.external],
-        )
+        self.announcer = Announcer(settings.vtep, settings.local_as)
         self.served: dict[Vni, VniSettings] = {}
         self.discovered: set[Vni] = set()
         self.problems: dict[Vni, str] = {}
@@ -61,8 +51,6 @@ class Core:
         self.drift = 0
         """Rows that a level check found other than we believed."""
         self._links_changed = True
-        for vni in settings.vnis:
-            self.serve(vni)
 
     # Configuration
 
@@ -83,6 +71,15 @@ class Core:
         self.problems.pop(vni, None)
         self.discovered.discard(vni)
 
+    def add_peer(self, peer: Peer) -> None:
+        self.peers.peers[peer.address] = peer
+
+    def drop_peer(self, address: str) -> None:
+        """A neighbor that is no longer configured takes its routes along."""
+        self.fabric.apply(self.rib.mark_stale(address))
+        self.fabric.apply(self.rib.sweep(address))
+        del self.peers.peers[address]
+
     def instance(self, vni: Vni) -> Instance:
         settings = self.served[vni]
         return Instance(vni, self.speaker.vtep, settings.rd, settings.export_targets)
@@ -92,6 +89,8 @@ class Core:
     def peer_up(self, address: str, now: float) -> None:
         peer = self.peers.peers.get(address)
         if peer is not None and not peer.up:
+            if not peer.known:
+                self.announcer.retell()  # a neighbor added by a reload has an empty Adj-RIB-Out; to others it is no news
             self.peers.came_up(peer, now)
             log.info("session up peer=%s", address)
 

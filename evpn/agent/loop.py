@@ -9,10 +9,8 @@ import gc
 import logging
 import selectors
 import time
-from collections.abc import Iterable, Iterator
-from typing import Any
+from collections.abc import Iterable
 
-from evpn.agent import status
 from evpn.agent.control import Client, Control
 from evpn.agent.core import Core
 from evpn.agent.session import Session
@@ -231,19 +229,6 @@ class Loop:
             self.control.drop(client)
         elif client.rows is not None:
             self._selector.modify(client.connection, selectors.EVENT_WRITE, client)
-
-
-def answer(core: Core, request: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    """Rows for one request of the control socket."""
-    if request.get("command") != "show":
-        raise ValueError(f"command {request.get('command')!r} is not known to this agent; accepted: show")
-    what, vni = request.get("what"), request.get("vni")
-    if what not in status.SHOW:
-        raise ValueError(f"show {what!r} is not known to this agent; accepted: {', '.join(status.SHOW)}")
-    if vni is not None and vni not in core.fabric.domains:
-        known = ", ".join(map(str, core.fabric.domains)) or "none"
-        raise ValueError(f"VNI {vni} is not configured; configured: {known}")
-    return status.SHOW[what](core, None if vni is None else Vni(vni), time.monotonic())
 
 
 def _dump(device: int, bridge: int) -> list[NeighborMessage]:

@@ -32,6 +32,8 @@ class Peer:
     faults: int = 0
     resets: int = 0
     last_reason: str = ""
+    known: bool = False
+    """Its session has been up before."""
     greeted: bool = False
     """Our End-of-RIB has gone to it in this session."""
 
@@ -63,7 +65,7 @@ class Peers:
 
     def came_up(self, peer: Peer, now: float) -> None:
         peer.up, peer.since, peer.end_of_rib, peer.greeted = True, now, False, False
-        peer.last_reason = ""
+        peer.last_reason, peer.known = "", True
         self.alone_since = None
         if peer.stale_until is not None:
             peer.stale_until = now + END_OF_RIB_DEADLINE

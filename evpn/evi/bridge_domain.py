@@ -45,7 +45,7 @@ class Dirty(NamedTuple):
 
 
 class BridgeDomain:
-    """`local`: MAC -> LocalMac; `remote`: MAC -> its paths; `neighbors`: IP -> its paths; `flood`: VTEP -> its paths."""
+    """`local`: MAC -> LocalMac; `remote`, `neighbors` and `flood`: MAC, IP and VTEP -> the paths that name it."""
 
     def __init__(self, vni: Vni, vtep: IpAddress, max_macs: int) -> None:
         self.vni = vni

@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from evpn.dataplane.dataplane import RowChange
 from evpn.dataplane.entries import Kind, MacRow
+from evpn.delta import Change
 from evpn.netlink import neighbor
 from evpn.netlink.messages import Refusal
 from evpn.values import MacAddress
@@ -32,7 +33,7 @@ def encode(changes: Sequence[RowChange]) -> Batch:
         device, bridge = segment.attachment.device.ifindex, segment.attachment.bridge.ifindex
         key, old, new = change
         if kind is Kind.MAC:
-            _encode_mac(batch, index, device, key, old, new)
+            _encode_mac(batch, index, device, change)
         elif kind is Kind.FLOOD:
             sequence = _take(batch, index, deletion=new is None)
             make = neighbor.delete_flood if new is None else neighbor.flood
@@ -53,7 +54,8 @@ def refused(batch: Batch, refusals: Iterable[Refusal]) -> dict[int, int]:
     }
 
 
-def _encode_mac(batch: Batch, index: int, device: int, mac: MacAddress, old: MacRow | None, new: MacRow | None) -> None:
+def _encode_mac(batch: Batch, index: int, device: int, change: Change[MacAddress, MacRow]) -> None:
+    mac, old, new = change
     if old is not None and (new is None or new.sticky != old.sticky):
         if old.tunnel:
             sequence = _take(batch, index, deletion=True)

@@ -38,19 +38,15 @@ class Speaker(NamedTuple):
 
 def rejection(speaker: Speaker, next_hop: IpAddress, attributes: PathAttributes, external: bool) -> Rejection | None:
     """Decided once for all routes of an UPDATE: only what they share is looked at."""
-    if next_hop == speaker.vtep:
-        return Rejection.OWN_NEXT_HOP
-    if is_martian(next_hop):
-        return Rejection.MARTIAN_NEXT_HOP
-    if len(next_hop) != len(speaker.vtep):
-        return Rejection.NEXT_HOP_FAMILY
-    if external and speaker.local_as in attributes.as_numbers:
-        return Rejection.AS_LOOP
-    if attributes.originator_id == speaker.router_id:
-        return Rejection.ORIGINATOR_LOOP
-    if not attributes.vxlan:
-        return Rejection.ENCAPSULATION
-    return None
+    grounds = {
+        Rejection.OWN_NEXT_HOP: next_hop == speaker.vtep,
+        Rejection.MARTIAN_NEXT_HOP: is_martian(next_hop),
+        Rejection.NEXT_HOP_FAMILY: len(next_hop) != len(speaker.vtep),
+        Rejection.AS_LOOP: external and speaker.local_as in attributes.as_numbers,
+        Rejection.ORIGINATOR_LOOP: attributes.originator_id == speaker.router_id,
+        Rejection.ENCAPSULATION: not attributes.vxlan,
+    }
+    return next((why for why, applies in grounds.items() if applies), None)
 
 
 def is_martian(address: IpAddress) -> bool:

@@ -1,0 +1,46 @@
+"""Putting the agent together: checks, devices, core, loop. Building is inert; `start` acts."""
+
+import logging
+import os
+import time
+
+from evpn.agent import devices
+from evpn.agent.configure import configure
+from evpn.agent.control import Control
+from evpn.agent.core import Core
+from evpn.agent.host import HostError, check
+from evpn.agent.loop import Loop
+from evpn.agent.requests import Requests
+from evpn.config.settings import Settings
+from evpn.exabgp.pipe import Pipe
+from evpn.netlink.errors import NetlinkError
+from evpn.netlink.links import Links
+
+__all__ = ["HostError", "start"]
+
+log = logging.getLogger(__name__)
+
+
+def start(settings: Settings, read_fd: int, write_fd: int) -> Loop:
+    """The running agent: devices made, kernel looked at, first routes said."""
+    check(settings, bgp=False)
+    links = Links()
+    try:
+        links.open()
+        devices.make(settings, links)
+        for line in devices.advice(settings, {link.ifindex: link for link in links.list()}):
+            log.warning("%s", line)
+    except NetlinkError as error:
+        raise HostError(f"{settings.path}: {error}") from None
+    os.umask(0o077)  # ExaBGP's, which we inherit, would leave a directory that nobody can enter
+    settings.run_dir.mkdir(mode=0o755, parents=True, exist_ok=True)
+    core = Core(settings, time.monotonic())
+    configure(core, settings, core.started)
+    requests = Requests(core, links)
+    loop = Loop(core, Pipe(read_fd, write_fd), Control(settings.run_dir, requests.answer))
+    loop.open()
+    if settings.metrics is not None:
+        from evpn.agent.metrics import serve
+
+        serve(loop, *settings.metrics)
+    return loop

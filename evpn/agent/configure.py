@@ -1,0 +1,48 @@
+"""A configuration into a core: the first one, and every later one, where what did not change is not touched."""
+
+from evpn.agent.core import Core
+from evpn.agent.peers import Peer
+from evpn.config.errors import ConfigError
+from evpn.config.settings import Settings
+from evpn.text import format_ip
+
+_FIXED = {"vtep-address": "vtep", "router-id": "router_id", "local-as": "local_as", "run-dir": "run_dir"}
+
+
+def check_reload(old: Settings, new: Settings) -> None:
+    """A `ConfigError` for what only a restart can change."""
+    for key, field in _FIXED.items():
+        if getattr(old, field) != getattr(new, field):
+            raise ConfigError(
+                f"{new.path}: {key}: found another value than at the start; accepted: a restart to change it"
+            )
+
+
+def configure(core: Core, settings: Settings, now: float) -> None:
+    """Serve exactly these VNIs and neighbors."""
+    core.settings = settings
+    core.peers.hold = settings.hold_on_session_loss
+    wanted = {entry.vni: entry for entry in settings.vnis}
+    for vni, served in list(core.served.items()):
+        keeps = vni in core.discovered and settings.discover and vni not in wanted
+        if not keeps and wanted.get(vni) != served:
+            core.cease(vni)
+    for entry in settings.vnis:
+        if entry.vni not in core.served:
+            core.serve(entry)
+    _neighbors(core, settings, now)
+
+
+def _neighbors(core: Core, settings: Settings, now: float) -> None:
+    wanted = {format_ip(neighbor.address): neighbor for neighbor in settings.neighbors}
+    for address, peer in list(core.peers.peers.items()):
+        if address not in wanted or wanted[address].peer_as != peer.peer_as:
+            core.drop_peer(address)
+    for address, neighbor in wanted.items():
+        if address not in core.peers.peers:
+            external = neighbor.peer_as != settings.local_as
+            core.add_peer(Peer(address, neighbor.peer_as, external, since=now))
+    peers = core.peers.peers.values()
+    core.announcer.set_neighbors(
+        [peer.address for peer in peers if not peer.external], [peer.address for peer in peers if peer.external]
+    )

@@ -1,0 +1,54 @@
+"""`evpn flush`: what bears our mark on the devices of a configuration, removed; the same tables, with nothing desired."""
+
+import time
+
+from evpn.agent.host import HostError
+from evpn.config.settings import Settings
+from evpn.dataplane.attach import attachment, choose, vxlan_by_vni
+from evpn.dataplane.dataplane import Dataplane
+from evpn.dataplane.entries import AF_BRIDGE
+from evpn.dataplane.segment import Segment
+from evpn.netlink import rows
+from evpn.netlink.constants import AF_INET, AF_INET6
+from evpn.netlink.dump import dump_links, dump_neighbors
+from evpn.netlink.errors import NetlinkError
+from evpn.netlink.socket import Writer
+from evpn.values import Vni
+
+_BATCH = 4096
+
+
+def flush(settings: Settings) -> tuple[int, int]:
+    """How many rows were removed, and how many the kernel kept."""
+    dataplane, writer = Dataplane(), Writer()
+    try:
+        _observe(settings, dataplane)
+        writer.open()
+        while changes := dataplane.batch(_BATCH, removals=True):
+            batch = rows.encode(changes)
+            dataplane.settle(changes, rows.refused(batch, writer.apply(batch.messages)), time.monotonic())
+    except (NetlinkError, OSError) as error:
+        raise HostError(f"{settings.path}: {error}") from None
+    finally:
+        writer.close()
+    return dataplane.removed, len(dataplane.refusals)
+
+
+def _observe(settings: Settings, dataplane: Dataplane) -> None:
+    links = {link.ifindex: link for link in dump_links()}
+    by_vni = vxlan_by_vni(links)
+    wanted = {vni.vni: vni.device for vni in settings.vnis}
+    if settings.discover:
+        wanted = {Vni(vni): "" for vni in by_vni} | wanted
+    for vni, name in wanted.items():
+        found = attachment(choose(by_vni.get(vni, []), name, settings.vtep), links, settings.vtep)
+        if isinstance(found, str):
+            continue
+        dataplane.segments[vni] = Segment(vni)
+        dataplane.attach(vni, *found)
+        device, bridge = found.device.ifindex, found.bridge.ifindex
+        fdb = dump_neighbors(AF_BRIDGE, master=bridge) + dump_neighbors(AF_BRIDGE, ifindex=device)
+        neighbors = dump_neighbors(AF_INET, ifindex=bridge) + dump_neighbors(AF_INET6, ifindex=bridge)
+        dataplane.segments[vni].observe_all(fdb, neighbors)
+        dataplane.unobserved.pop(vni, None)
+        dataplane.touch(vni)

@@ -1,0 +1,87 @@
+"""Does the configuration fit this host? Looked at before anything is changed; nothing here changes anything."""
+
+import socket
+from collections.abc import Iterator, Mapping
+
+from evpn.config.settings import Settings, VniSettings
+from evpn.dataplane.attach import choose, vxlan_by_vni
+from evpn.dataplane.link import Link
+from evpn.netlink.capabilities import has_net_admin
+from evpn.netlink.dump import dump_addresses, dump_links
+from evpn.netlink.errors import NetlinkError
+from evpn.text import format_ip
+from evpn.values import IpAddress
+
+BGP_PORT = 179
+
+
+class HostError(Exception):
+    """The host is not as the configuration needs it: one line, exit code 1."""
+
+
+def check(settings: Settings, bgp: bool = True) -> None:
+    """Raise the first problem. `bgp`: also that we can listen for BGP, which the agent need not."""
+    if not has_net_admin():
+        raise HostError("no CAP_NET_ADMIN: found an unprivileged process; accepted: root, or a service with it")
+    try:
+        links = {link.ifindex: link for link in dump_links()}
+        addresses = [address.ip for address in dump_addresses()]
+    except NetlinkError as error:
+        raise HostError(f"the kernel does not list its devices: {error}") from None
+    problem = next(problems(settings, links, addresses), None)
+    if problem is not None:
+        raise HostError(f"{settings.path}: {problem}")
+    if bgp:
+        check_port(settings.local_address)
+
+
+def problems(settings: Settings, links: Mapping[int, Link], addresses: list[IpAddress]) -> Iterator[str]:
+    """Every problem of the devices and addresses; pure."""
+    for key, wanted in (("vtep-address", settings.vtep), ("local-address", settings.local_address)):
+        if wanted not in addresses:
+            known = ", ".join(format_ip(ip) for ip in addresses if not format_ip(ip).startswith(("127.", "fe80:")))
+            yield f"{key}: {format_ip(wanted)} is on no interface; accepted: one of {known or 'none there is'}"
+    by_name = {link.name: link for link in links.values()}
+    by_vni = vxlan_by_vni(links)
+    for index, vni in enumerate(settings.vnis):
+        device = choose(by_vni.get(vni.vni, []), vni.device, settings.vtep)
+        for problem in _vni_problems(vni, device, by_name, settings.vtep):
+            yield f"vnis[{index}]: {problem}"
+
+
+def check_port(address: IpAddress) -> None:
+    """BGP's port, as ExaBGP will bind it."""
+    family = socket.AF_INET if len(address) == 4 else socket.AF_INET6
+    with socket.socket(family, socket.SOCK_STREAM) as listener:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            listener.bind((format_ip(address), BGP_PORT))
+            listener.listen(1)
+        except OSError as error:
+            raise HostError(
+                f"{format_ip(address)} port {BGP_PORT}: {(error.strerror or str(error)).lower()};"
+                " accepted: a port that no other BGP speaker has, and CAP_NET_BIND_SERVICE"
+            ) from None
+
+
+def _vni_problems(vni: VniSettings, device: Link | None, by_name: Mapping[str, Link], vtep: IpAddress) -> Iterator[str]:
+    named = by_name.get(vni.device)
+    if named is not None and named.kind != "vxlan":
+        yield f"device {vni.device}: found a device of kind {named.kind or 'none'}; accepted: vxlan"
+    elif named is not None and named.vni != vni.vni:
+        yield f"device {vni.device}: found VNI {named.vni}; accepted: {vni.vni}"
+    if device is not None and device.local != vtep:
+        found = format_ip(device.local) or "none"
+        yield f"device {device.name}: found local address {found}; accepted: {format_ip(vtep)}, the vtep-address"
+    if device is not None and device.port != vni.port:
+        yield f"device {device.name}: found UDP port {device.port}; accepted: {vni.port}"
+    bridge = by_name.get(vni.bridge)
+    if bridge is not None and bridge.kind != "bridge":
+        yield f"bridge {vni.bridge}: found a device of kind {bridge.kind or 'none'}; accepted: bridge"
+    if device is not None and device.master and (bridge is None or device.master != bridge.ifindex):
+        names = {link.ifindex: link.name for link in by_name.values()}
+        yield f"device {device.name}: found in bridge {names.get(device.master, device.master)}; accepted: {vni.bridge}"
+    if vni.create:
+        missing = [port for port in vni.ports if port not in by_name]
+        if missing:
+            yield f"ports: {missing[0]} does not exist; accepted: devices to be put into {vni.bridge}"

@@ -1,0 +1,72 @@
+"""Prometheus: the rooms keep plain integers, which are read when somebody scrapes."""
+
+import logging
+from collections.abc import Iterator
+
+from prometheus_client import CollectorRegistry, start_http_server
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
+
+from evpn.agent.loop import Loop
+
+log = logging.getLogger(__name__)
+
+
+class AgentCollector(Collector):
+    def __init__(self, loop: Loop) -> None:
+        self._loop = loop
+
+    def collect(self) -> Iterator[Metric]:
+        yield from self._totals()
+        yield from self._peers()
+        yield from self._vnis()
+
+    def _totals(self) -> Iterator[Metric]:
+        loop, core = self._loop, self._loop.core
+        counters = {
+            "evpn_rows_written": ("Kernel rows written.", core.dataplane.written),
+            "evpn_rows_removed": ("Kernel rows removed.", core.dataplane.removed),
+            "evpn_rows_refused": ("Kernel rows refused.", core.dataplane.refused),
+            "evpn_rows_drifted": ("Kernel rows that a level check found changed by others.", core.drift),
+            "evpn_netlink_overruns": ("Times that notifications were lost.", loop.overruns),
+            "evpn_exabgp_unreadable_lines": ("Lines from ExaBGP that could not be read.", loop.session.unreadable),
+            "evpn_exabgp_failed_commands": ("Commands that ExaBGP refused.", core.announcer.failures),
+        }
+        for name, (text, value) in counters.items():
+            yield CounterMetricFamily(name, text, value)
+        yield GaugeMetricFamily(
+            "evpn_rows_pending", "Kernel rows that differ from what is wanted.", core.dataplane.pending
+        )
+        yield GaugeMetricFamily("evpn_routes", "EVPN routes known.", len(core.rib.routes))
+        yield GaugeMetricFamily("evpn_routes_announced", "EVPN routes announced.", len(core.announcer.routes.actual))
+        yield GaugeMetricFamily("evpn_in_sync", "1 once the routes are complete.", int(core.peers.synced))
+
+    def _peers(self) -> Iterator[Metric]:
+        up = GaugeMetricFamily("evpn_peer_up", "1 while the BGP session is up.", labels=["peer"])
+        updates = CounterMetricFamily("evpn_peer_updates", "UPDATEs received.", labels=["peer"])
+        faults = CounterMetricFamily("evpn_peer_faults", "Faults found in UPDATEs (RFC 7606).", labels=["peer"])
+        for peer in list(self._loop.core.peers.peers.values()):
+            up.add_metric([peer.address], int(peer.up))
+            updates.add_metric([peer.address], peer.updates)
+            faults.add_metric([peer.address], peer.faults)
+        yield from (up, updates, faults)
+
+    def _vnis(self) -> Iterator[Metric]:
+        local = GaugeMetricFamily("evpn_vni_local_macs", "MACs on our ports.", labels=["vni"])
+        remote = GaugeMetricFamily("evpn_vni_remote_macs", "MACs known from peers.", labels=["vni"])
+        refused = CounterMetricFamily(
+            "evpn_vni_macs_over_limit", "MACs not learnt because of max-macs.", labels=["vni"]
+        )
+        for domain in list(self._loop.core.fabric.domains.values()):
+            local.add_metric([str(domain.vni)], len(domain.local))
+            remote.add_metric([str(domain.vni)], len(domain.remote))
+            refused.add_metric([str(domain.vni)], domain.over_limit)
+        yield from (local, remote, refused)
+
+
+def serve(loop: Loop, host: str, port: int) -> None:
+    """In a thread of its own, which only reads."""
+    registry = CollectorRegistry()
+    registry.register(AgentCollector(loop))
+    start_http_server(port, host, registry=registry)
+    log.info("metrics host=%s port=%d", host, port)

@@ -1,0 +1,63 @@
+"""The client's end of the control socket: a request out, rows in."""
+
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import click
+import msgspec
+
+from evpn.agent.control import SOCKET_NAME
+
+DEFAULT_RUN_DIR = Path("/run/evpn")
+_TIMEOUT = 30.0
+"""Seconds without a word from the agent."""
+
+
+class NoAgent(click.ClickException):
+    """Nobody listens: exit code 3."""
+
+    exit_code = 3
+
+
+def ask(run_dir: Path, request: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """Rows of the answer as they come; a refused request is a usage error."""
+    path = run_dir / SOCKET_NAME
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
+        connection.settimeout(_TIMEOUT)
+        try:
+            connection.connect(str(path))
+        except PermissionError:
+            raise click.ClickException(
+                f"{path}: permission denied; accepted: the user that the agent runs as"
+            ) from None
+        except OSError as error:
+            raise NoAgent(f"{path}: no agent is running there ({error.strerror}); --run-dir says where") from None
+        connection.sendall(msgspec.json.encode(request) + b"\n")
+        with connection.makefile("rb") as lines:
+            yield from _rows(lines, path)
+
+
+def _rows(lines: Iterator[bytes] | Any, path: Path) -> Iterator[dict[str, Any]]:
+    try:
+        for line in lines:
+            row = msgspec.json.decode(line, type=dict[str, Any])
+            if row.get("ok") is False:
+                raise click.UsageError(row["error"])
+            if "end" in row:
+                return
+            if "ok" not in row:
+                yield row
+    except OSError as error:
+        raise NoAgent(f"{path}: the agent does not answer ({error})") from None
+    raise NoAgent(f"{path}: the agent ended in the middle of its answer")
+
+
+def run_dir_of(config: Path | None, run_dir: Path | None) -> Path:
+    """Where the agent is: as told, or as the configuration says."""
+    if run_dir is not None or config is None:
+        return run_dir or DEFAULT_RUN_DIR
+    from evpn.cli.configuration import load_or_exit
+
+    return load_or_exit(config).run_dir

@@ -1,0 +1,31 @@
+"""`evpn plugin`: the agent, on ExaBGP's pipes."""
+
+import logging
+import os
+import signal
+import sys
+from pathlib import Path
+
+import click
+
+from evpn.cli.configuration import fail, load_or_exit
+
+
+@click.command("plugin")
+@click.option("--config", required=True, type=click.Path(path_type=Path), help="The configuration file.")
+def command(config: Path) -> None:
+    """The agent, as ExaBGP's process runs it: lines on standard input, commands on standard output."""
+    from evpn.agent.build import HostError, start
+
+    settings = load_or_exit(config)
+    logging.basicConfig(level=logging.INFO, format="evpn %(levelname)s %(message)s", stream=sys.stderr)
+    # ExaBGP ends a helper that writes anything but commands: whatever else is printed goes to standard error
+    commands_fd = os.dup(1)
+    os.dup2(2, 1)
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: sys.exit(0))
+    try:
+        loop = start(settings, 0, commands_fd)
+    except HostError as error:
+        fail(str(error), 1)
+    loop.run()

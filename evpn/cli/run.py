@@ -1,0 +1,39 @@
+"""`evpn run`: the whole VTEP in the foreground; checks everything, writes exabgp.conf, becomes ExaBGP."""
+
+import os
+import shlex
+import sys
+from pathlib import Path
+
+import click
+
+from evpn.cli.configuration import fail, load_or_exit
+
+
+@click.command("run")
+@click.option("--config", required=True, type=click.Path(path_type=Path), help="The configuration file.")
+def command(config: Path) -> None:
+    """The whole VTEP in the foreground. SIGTERM stops it, SIGHUP reads FILE again."""
+    from evpn.agent.host import HostError, check
+    from evpn.config.environment import environment
+    from evpn.config.render import write
+
+    settings = load_or_exit(config)
+    try:
+        check(settings)
+        settings.run_dir.mkdir(mode=0o755, parents=True, exist_ok=True)
+        target = settings.run_dir / "exabgp.conf"
+        write("exabgp", settings, target, evpn_command=own_command())
+    except HostError as error:
+        fail(str(error), 1)
+    except OSError as error:
+        fail(f"{config}: run-dir: {error.filename}: {error.strerror}", 1)
+    reload = shlex.join([own_command(), "reload", "--config", str(config.absolute())])
+    os.environ.update(environment(settings), EVPN_RELOAD=reload)
+    # becoming ExaBGP, rather than watching over it: one process less, and signals reach the one that was started
+    os.execv(sys.executable, [sys.executable, own_command(), "exabgp", str(target)])
+
+
+def own_command() -> str:
+    """The script that we were started by: ExaBGP starts the agent by it, and itself again."""
+    return os.path.abspath(sys.argv[0])
