@@ -1,0 +1,79 @@
+"""`evpn render`: the files around a VTEP, from its own configuration."""
+
+from ipaddress import ip_address, ip_network
+from pathlib import Path
+
+import click
+
+from evpn.config.errors import ConfigError
+from evpn.config.load import load
+from evpn.config.render import names, render, write
+from evpn.config.settings import NeighborSettings, Settings
+from evpn.text import format_ip
+
+
+def _addresses(context: click.Context, parameter: click.Parameter, texts: tuple[str, ...]) -> list[str]:
+    try:
+        return [str(ip_address(text)) for text in texts]
+    except ValueError as error:
+        raise click.BadParameter(str(error)) from None
+
+
+def _prefixes(context: click.Context, parameter: click.Parameter, texts: tuple[str, ...]) -> list[str]:
+    try:
+        return [str(ip_network(text)) for text in texts]
+    except ValueError as error:
+        raise click.BadParameter(str(error)) from None
+
+
+@click.command(name="render", epilog=f"Templates: {', '.join(names())}.")
+@click.argument("template")
+@click.option("--config", "file", type=click.Path(path_type=Path), required=True, help="The configuration of the VTEP.")
+@click.option("-o", "--output", type=click.Path(path_type=Path), help="Instead of the standard output; mode 0600.")
+@click.option("--neighbor", help="frr-route-reflector: which neighbor to render, the first if not said.")
+@click.option("--client", "clients", multiple=True, callback=_addresses, help="frr-route-reflector: a VTEP.")
+@click.option(
+    "--client-range", "ranges", multiple=True, callback=_prefixes, help="frr-route-reflector: prefix of VTEPs."
+)
+@click.option("--set", "pairs", multiple=True, metavar="NAME=TEXT", help="Another variable of the template.")
+def command(
+    template: str,
+    file: Path,
+    output: Path | None,
+    neighbor: str | None,
+    clients: list[str],
+    ranges: list[str],
+    pairs: tuple[str, ...],
+) -> None:
+    """Render TEMPLATE for the VTEP that --config describes."""
+    try:
+        settings = load(file)
+        extra: dict[str, object] = dict(map(_pair, pairs))
+        if neighbor is not None:
+            extra["neighbor"] = _neighbor(settings, neighbor)
+        if clients:
+            extra["clients"] = clients
+        if ranges:
+            extra["client_ranges"] = ranges
+        text = render(template, settings, **extra)
+        if output is not None:
+            write(output, text)
+    except ConfigError as error:
+        click.echo(str(error), err=True)
+        raise SystemExit(2) from None
+    if output is None:
+        click.echo(text, nl=False)
+
+
+def _pair(text: str) -> tuple[str, str]:
+    name, separator, value = text.partition("=")
+    if not separator:
+        raise ConfigError(f"--set: found {text!r}; accepted: NAME=TEXT")
+    return name, value
+
+
+def _neighbor(settings: Settings, text: str) -> NeighborSettings:
+    addresses = {format_ip(neighbor.address): neighbor for neighbor in settings.neighbors}
+    if text not in addresses:
+        raise ConfigError(f"--neighbor: found {text!r}; accepted: {', '.join(addresses)}")
+    return addresses[text]

@@ -1,0 +1,108 @@
+"""Templates -> text: the files around a VTEP, from its own configuration."""
+
+import base64
+import os
+import shutil
+import stat
+import sys
+from pathlib import Path
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, UndefinedError, meta
+
+from evpn.config.errors import ConfigError
+from evpn.config.frr import uses_rfc8365, vni_blocks
+from evpn.config.settings import Settings
+from evpn.text import format_ip
+
+_CANDIDATES = (Path(__file__).parents[1] / "templates", Path(__file__).parents[2] / "templates")
+"""In a wheel, and in a checkout."""
+
+
+def names() -> list[str]:
+    """Each template is named by its file up to the first dot: `exabgp` is exabgp.conf.j2."""
+    return sorted(_files())
+
+
+def render(name: str, settings: Settings, **extra: object) -> str:
+    """`extra` are the variables that this template has beside `settings`; one that it does not have is an error."""
+    files = _files()
+    if name not in files:
+        raise ConfigError(f"no template {name}; accepted: {', '.join(sorted(files))}")
+    environment = _environment(files[name].parent)
+    source = files[name].read_text()
+    variables = meta.find_undeclared_variables(environment.parse(source)) - environment.globals.keys() - {"settings"}
+    for key in extra:
+        if key not in variables:
+            has = ", ".join(sorted(variables)) or "none"
+            raise ConfigError(f"template {name} has no variable {key}; accepted: {has}")
+    try:
+        return environment.from_string(source).render(settings=settings, **extra)
+    except UndefinedError as error:
+        raise ConfigError(f"template {name}: {error}") from None
+
+
+def write(path: Path, text: str) -> None:
+    """All or nothing; mode 0600, for there are passwords in it, or the owner and mode that the file has already."""
+    try:
+        if path.exists() and not path.is_file():  # a pipe or a device
+            path.write_text(text)
+        else:
+            _replace(path.resolve(), text)
+    except OSError as error:
+        raise ConfigError(f"{path}: {(error.strerror or str(error)).lower()}; accepted: a file to write") from None
+
+
+def command() -> str:
+    """The `evpn` of this Python, for other programs to start."""
+    beside = Path(sys.executable).with_name("evpn")
+    found = str(beside) if beside.exists() else shutil.which("evpn")
+    if not found:
+        raise ConfigError(f"no evpn command beside {sys.executable} or in PATH; accepted: an installed package")
+    return found
+
+
+def _files() -> dict[str, Path]:
+    return {path.name.partition(".")[0]: path for folder in _CANDIDATES for path in folder.glob("[!_]*.j2")}
+
+
+def _replace(path: Path, text: str) -> None:
+    scratch = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        with os.fdopen(os.open(scratch, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as stream:
+            if path.exists():
+                old = path.stat()
+                os.fchown(stream.fileno(), old.st_uid, old.st_gid)
+                os.fchmod(stream.fileno(), stat.S_IMODE(old.st_mode) & ~stat.S_IRWXO)
+            stream.write(text)
+        scratch.replace(path)
+    finally:
+        scratch.unlink(missing_ok=True)
+
+
+def _environment(folder: Path) -> Environment:
+    environment = Environment(
+        loader=FileSystemLoader(folder),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    environment.filters |= {
+        "ip": format_ip,
+        "exabgp_quoted": _exabgp_quoted,
+        "base64": lambda text: base64.b64encode(text.encode()).decode(),
+    }
+    environment.globals |= {
+        "uses_rfc8365": uses_rfc8365,
+        "vni_blocks": vni_blocks,
+        "config": lambda settings: str(settings.path.absolute()),
+        "evpn_command": command,
+    }
+    return environment
+
+
+def _exabgp_quoted(text: str) -> str:
+    """ExaBGP resolves escapes before it looks for quotes, so that none can be written inside of them."""
+    if any(character in '"\\' or not character.isprintable() for character in text):
+        raise ConfigError(f"ExaBGP's configuration cannot hold {text!r}; accepted: names without \", \\ and line ends")
+    return f'"{text}"'
