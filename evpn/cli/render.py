@@ -55,14 +55,13 @@ def command(
             extra["clients"] = clients
         if ranges:
             extra["client_ranges"] = ranges
-        text = render(template, settings, **extra)
-        if output is not None:
-            write(output, text)
+        if output is None:
+            click.echo(render(template, settings, **extra), nl=False)
+        else:
+            write(template, settings, output, **extra)
     except ConfigError as error:
         click.echo(str(error), err=True)
         raise SystemExit(2) from None
-    if output is None:
-        click.echo(text, nl=False)
 
 
 def _pair(text: str) -> tuple[str, str]:

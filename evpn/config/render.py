@@ -41,8 +41,9 @@ def render(name: str, settings: Settings, **extra: object) -> str:
         raise ConfigError(f"template {name}: {error}") from None
 
 
-def write(path: Path, text: str) -> None:
+def write(name: str, settings: Settings, path: Path, **extra: object) -> None:
     """All or nothing; mode 0600, for there are passwords in it, or the owner and mode that the file has already."""
+    text = render(name, settings, **extra)
     try:
         if path.exists() and not path.is_file():  # a pipe or a device
             path.write_text(text)
@@ -52,8 +53,8 @@ def write(path: Path, text: str) -> None:
         raise ConfigError(f"{path}: {(error.strerror or str(error)).lower()}; accepted: a file to write") from None
 
 
-def command() -> str:
-    """The `evpn` of this Python, for other programs to start."""
+def _evpn_command() -> str:
+    """The `evpn` of this Python, for ExaBGP to start."""
     beside = Path(sys.executable).with_name("evpn")
     found = str(beside) if beside.exists() else shutil.which("evpn")
     if not found:
@@ -96,7 +97,7 @@ def _environment(folder: Path) -> Environment:
         "uses_rfc8365": uses_rfc8365,
         "vni_blocks": vni_blocks,
         "config": lambda settings: str(settings.path.absolute()),
-        "evpn_command": command,
+        "find_evpn": _evpn_command,
     }
     return environment
 
