@@ -18,13 +18,13 @@ from evpn.wire.routes import (
 
 
 def describe_route(nlri: bytes) -> str:
-    """`evpn mac-ip rd 10.0.0.3:100 mac 50:54:33:00:00:09 vni 100`; in hexadecimal what has no words."""
+    """`mac-ip rd 10.0.0.3:100 mac 50:54:33:00:00:09 vni 100`; in hexadecimal what has no words."""
     try:
         routes, _ = decode_routes(nlri)
     except WireError:
         routes = []
     words = _words(routes[0]) if len(routes) == 1 else ""
-    return f"evpn {words}" if words else f"evpn bulk nlri {nlri.hex()}"
+    return words or f"bulk nlri {nlri.hex()}"
 
 
 def describe_attributes(packed: bytes) -> str:

@@ -61,6 +61,7 @@ def _describe_peer(peer: Any) -> dict[str, Any]:
 
 
 def _negotiated(negotiated: Any) -> dict[str, Any]:
+    """A restart time only counts for the families that come with it (RFC 4724 section 3); FRR 8.4 names none."""
     offered = negotiated.received_open.capabilities.get(Capability.CODE.GRACEFUL_RESTART)
     return {
         "peer-as": int(negotiated.peer_as),
@@ -68,7 +69,7 @@ def _negotiated(negotiated: Any) -> dict[str, Any]:
         "router-id": str(negotiated.received_open.router_id),
         "asn4": bool(negotiated.asn4),
         "families": [f"{afi} {safi}" for afi, safi in negotiated.families],
-        "graceful-restart": int(offered.restart_time) if offered is not None else 0,
+        "graceful-restart": int(offered.restart_time) if offered and EVPN_FAMILY in offered else 0,
         "hold-time": int(negotiated.holdtime),
         "message-size": int(negotiated.msg_size),
     }

@@ -1,0 +1,1 @@
+"""Against real speakers, in network namespaces that each test makes and removes."""
