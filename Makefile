@@ -1,0 +1,45 @@
+# The whole interface of the repository; each target gets what it needs by itself.
+
+VENV := .venv
+BIN := $(VENV)/bin
+HOST_PACKAGES := frr iproute2 iputils-ping procps util-linux tcpdump tshark
+TESTS := tests
+
+.DEFAULT_GOAL := help
+.PHONY: help venv demo test lint bench clean
+
+help: ## what there is
+	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 8
+
+venv: $(VENV)/.installed ## .venv with the evpn command and the test tools
+
+demo: venv ## a lab of two VTEPs and an FRR route reflector: made, shown, removed
+	@.ci/preflight demo $(HOST_PACKAGES)
+	@$(BIN)/evpn lab demo quickstart
+
+test: venv ## every test; needs root
+	@.ci/preflight test $(HOST_PACKAGES)
+	@$(BIN)/python -m pytest -q --durations=10 $(TESTS)
+
+lint: venv ## style and types
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy --strict evpn
+
+bench: venv ## speed, beside FRR on the same machine; needs root
+	@.ci/preflight bench $(HOST_PACKAGES)
+	@$(BIN)/python -m tests.bench
+
+clean: ## remove what the other targets have made here
+	@rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage
+	@find evpn tests -name __pycache__ -prune -exec rm -rf {} +
+
+# exact versions first, then this package alone, in place
+$(VENV)/.installed: $(VENV)/.locked pyproject.toml
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(VENV)/.locked: .ci/requirements.txt
+	@python=$$(.ci/find-python) && $$python -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --requirement .ci/requirements.txt
+	@touch $@
