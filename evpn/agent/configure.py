@@ -13,9 +13,7 @@ def check_reload(old: Settings, new: Settings) -> None:
     """A `ConfigError` for what only a restart can change."""
     for key, field in _FIXED.items():
         if getattr(old, field) != getattr(new, field):
-            raise ConfigError(
-                f"{new.path}: {key}: found another value than at the start; accepted: a restart to change it"
-            )
+            raise ConfigError(f"{new.path}: {key}: found a value other than at the start; accepted: a restart")
 
 
 def configure(core: Core, settings: Settings, now: float) -> None:

@@ -90,7 +90,8 @@ class Core:
         peer = self.peers.peers.get(address)
         if peer is not None and not peer.up:
             if not peer.known:
-                self.announcer.retell()  # a neighbor added by a reload has an empty Adj-RIB-Out; to others it is no news
+                # one that a reload added has an empty Adj-RIB-Out; to the others it is no news
+                self.announcer.retell()
             self.peers.came_up(peer, now)
             log.info("session up peer=%s", address)
 

@@ -22,9 +22,10 @@ def make(settings: Settings, links: Links) -> None:
     """Make what is missing; a `NetlinkError` names the device, and nothing new is left behind."""
     made: list[int] = []
     try:
+        known = {link.name: link for link in links.list()}
         for vni in settings.vnis:
             if vni.create:
-                _make_one(settings, vni, links, made)
+                _make_one(settings, vni, links, known, made)
     except NetlinkError:
         for ifindex in reversed(made):
             links.delete(ifindex)
@@ -46,18 +47,17 @@ def advice(settings: Settings, links: dict[int, Link]) -> Iterator[str]:
             yield f"{device.name} does not suppress ARP and ND: bridge link set dev {device.name} neigh_suppress on"
 
 
-def _make_one(settings: Settings, vni: VniSettings, links: Links, made: list[int]) -> None:
-    known = {link.name: link for link in links.list()}
+def _make_one(settings: Settings, vni: VniSettings, links: Links, known: dict[str, Link], made: list[int]) -> None:
+    candidates = [link for link in known.values() if link.kind == "vxlan" and link.vni == vni.vni]
     mtu = vni.mtu or _payload_mtu(settings, links)
     bridge = known.get(vni.bridge)
     if bridge is None:
         bridge = links.create_bridge(vni.bridge, mtu=mtu)
         made.append(bridge.ifindex)
+        known[vni.bridge] = bridge
         links.set_up(bridge.ifindex)
         log.info("made bridge=%s mtu=%d", vni.bridge, mtu)
-    device = choose(
-        vxlan_by_vni({link.ifindex: link for link in known.values()}).get(vni.vni, []), vni.device, settings.vtep
-    )
+    device = choose(candidates, vni.device, settings.vtep)
     if device is None:
         device = links.create_vxlan(vni.device, vni.vni, settings.vtep, port=vni.port, learning=False, mtu=mtu)
         made.append(device.ifindex)

@@ -1,4 +1,7 @@
-"""`evpn flush`: what bears our mark on the devices of a configuration, removed; the same tables, with nothing desired."""
+"""`evpn flush`: what bears our mark on the devices of a configuration, removed.
+
+The agent's own tables with nothing desired: every row that is there differs, and is removed.
+"""
 
 import time
 

@@ -34,9 +34,7 @@ class AgentCollector(Collector):
         }
         for name, (text, value) in counters.items():
             yield CounterMetricFamily(name, text, value)
-        yield GaugeMetricFamily(
-            "evpn_rows_pending", "Kernel rows that differ from what is wanted.", core.dataplane.pending
-        )
+        yield GaugeMetricFamily("evpn_rows_pending", "Kernel rows still to be written.", core.dataplane.pending)
         yield GaugeMetricFamily("evpn_routes", "EVPN routes known.", len(core.rib.routes))
         yield GaugeMetricFamily("evpn_routes_announced", "EVPN routes announced.", len(core.announcer.routes.actual))
         yield GaugeMetricFamily("evpn_in_sync", "1 once the routes are complete.", int(core.peers.synced))
@@ -54,9 +52,7 @@ class AgentCollector(Collector):
     def _vnis(self) -> Iterator[Metric]:
         local = GaugeMetricFamily("evpn_vni_local_macs", "MACs on our ports.", labels=["vni"])
         remote = GaugeMetricFamily("evpn_vni_remote_macs", "MACs known from peers.", labels=["vni"])
-        refused = CounterMetricFamily(
-            "evpn_vni_macs_over_limit", "MACs not learnt because of max-macs.", labels=["vni"]
-        )
+        refused = CounterMetricFamily("evpn_vni_macs_over_limit", "MACs over max-macs.", labels=["vni"])
         for domain in list(self._loop.core.fabric.domains.values()):
             local.add_metric([str(domain.vni)], len(domain.local))
             remote.add_metric([str(domain.vni)], len(domain.remote))

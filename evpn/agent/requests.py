@@ -10,6 +10,7 @@ from evpn.agent import devices, status
 from evpn.agent.configure import check_reload, configure
 from evpn.agent.core import Core
 from evpn.agent.host import HostError, check
+from evpn.config.available import require_available
 from evpn.config.load import ConfigError, load
 from evpn.netlink.errors import NetlinkError
 from evpn.netlink.links import Links
@@ -46,6 +47,7 @@ class Requests:
         """The old configuration goes on unless the new one is right as a whole."""
         try:
             settings = load(path)
+            require_available(settings)
             check_reload(self.core.settings, settings)
             check(settings, bgp=False)
             devices.make(settings, self.links)
@@ -53,7 +55,5 @@ class Requests:
             log.error("configuration not reloaded, the old one goes on error=%s", error)
             raise ValueError(str(error)) from None
         configure(self.core, settings, time.monotonic())
-        log.info(
-            "configuration reloaded file=%s vnis=%d neighbors=%d", path, len(settings.vnis), len(settings.neighbors)
-        )
+        log.info("configuration reloaded file=%s vnis=%d", path, len(settings.vnis))
         yield {"vnis": len(settings.vnis), "neighbors": len(settings.neighbors)}

@@ -29,9 +29,7 @@ def ask(run_dir: Path, request: dict[str, Any]) -> Iterator[dict[str, Any]]:
         try:
             connection.connect(str(path))
         except PermissionError:
-            raise click.ClickException(
-                f"{path}: permission denied; accepted: the user that the agent runs as"
-            ) from None
+            raise click.ClickException(f"{path}: permission denied; accepted: the user of the agent") from None
         except OSError as error:
             raise NoAgent(f"{path}: no agent is running there ({error.strerror}); --run-dir says where") from None
         connection.sendall(msgspec.json.encode(request) + b"\n")

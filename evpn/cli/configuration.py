@@ -5,14 +5,19 @@ from typing import NoReturn
 
 import click
 
+from evpn.config.available import require_available
 from evpn.config.errors import ConfigError
 from evpn.config.load import load
 from evpn.config.settings import Settings
 
 
-def load_or_exit(path: Path) -> Settings:
+def load_or_exit(path: Path, serve: bool = False) -> Settings:
+    """`serve`: also refuse what this version cannot do yet."""
     try:
-        return load(path)
+        settings = load(path)
+        if serve:
+            require_available(settings)
+        return settings
     except ConfigError as error:
         fail(str(error), 2)
 

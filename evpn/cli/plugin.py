@@ -17,7 +17,7 @@ def command(config: Path) -> None:
     """The agent, as ExaBGP's process runs it: lines on standard input, commands on standard output."""
     from evpn.agent.build import HostError, start
 
-    settings = load_or_exit(config)
+    settings = load_or_exit(config, serve=True)
     logging.basicConfig(level=logging.INFO, format="evpn %(levelname)s %(message)s", stream=sys.stderr)
     # ExaBGP ends a helper that writes anything but commands: whatever else is printed goes to standard error
     commands_fd = os.dup(1)

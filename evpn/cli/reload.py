@@ -19,7 +19,7 @@ def command(config: Path) -> None:
     """Check FILE, have the agent take it over, and ExaBGP when its part of it has changed."""
     from evpn.config.render import render, write
 
-    settings = load_or_exit(config)
+    settings = load_or_exit(config, serve=True)
     target = settings.run_dir / "exabgp.conf"
     try:
         for _ in ask(settings.run_dir, {"command": "reload", "config": str(config.absolute())}):
@@ -28,8 +28,9 @@ def command(config: Path) -> None:
         fail(error.message, 3)
     except click.UsageError as error:
         fail(error.message, 2)
-    if target.exists() and target.read_text() == render("exabgp", settings, evpn_command=own_command()):
+    text = render("exabgp", settings, command=own_command())
+    if target.exists() and target.read_text() == text:
         return
-    write("exabgp", settings, target, evpn_command=own_command())
+    write("exabgp", settings, target, command=own_command())
     if os.environ.get(EXABGP_PID):
         os.kill(int(os.environ[EXABGP_PID]), signal.SIGUSR1)

@@ -18,12 +18,12 @@ def command(config: Path) -> None:
     from evpn.config.environment import environment
     from evpn.config.render import write
 
-    settings = load_or_exit(config)
+    settings = load_or_exit(config, serve=True)
     try:
         check(settings)
         settings.run_dir.mkdir(mode=0o755, parents=True, exist_ok=True)
         target = settings.run_dir / "exabgp.conf"
-        write("exabgp", settings, target, evpn_command=own_command())
+        write("exabgp", settings, target, command=own_command())
     except HostError as error:
         fail(str(error), 1)
     except OSError as error:

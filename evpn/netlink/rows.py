@@ -31,7 +31,7 @@ def encode(changes: Sequence[RowChange]) -> Batch:
         if segment.attachment is None:
             continue
         device, bridge = segment.attachment.device.ifindex, segment.attachment.bridge.ifindex
-        key, old, new = change
+        key, _, new = change
         if kind is Kind.MAC:
             _encode_mac(batch, index, device, change)
         elif kind is Kind.FLOOD:
