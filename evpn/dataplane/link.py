@@ -38,7 +38,7 @@ class Link(NamedTuple):
     neighbor_suppression: bool | None = None
     """IFLA_BRPORT_NEIGH_SUPPRESS; None when it is no bridge port or not told."""
     parent: int = 0
-    """IFLA_LINK: underlay device of a VXLAN device, device under a VLAN, other end of a veth; 0 for none."""
+    """Underlay device of a VXLAN device, device under a VLAN, other end of a veth; 0 for none."""
     ttl: int = 0
     """VXLAN outer TTL, 0 for the default."""
     vlan_filtering: bool = False

@@ -4,8 +4,10 @@ A dump walks a table that goes on changing: rows may be missing or come twice. S
 """
 
 import errno
+import socket
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from struct import Struct
 from typing import TypeVar
 
@@ -14,6 +16,7 @@ from evpn.netlink import link_message, neighbor
 from evpn.netlink.constants import (
     AF_UNSPEC,
     IFLA_EXT_MASK,
+    IFLA_IFNAME,
     NDA_IFINDEX,
     NDA_MASTER,
     NETLINK_GET_STRICT_CHK,
@@ -32,9 +35,10 @@ from evpn.netlink.constants import (
 )
 from evpn.netlink.errors import NetlinkError, malformed
 from evpn.netlink.link_message import Address
-from evpn.netlink.messages import HEADER, attribute, split
+from evpn.netlink.messages import HEADER, attribute, refusal, split
 from evpn.netlink.neighbor import NeighborMessage
 from evpn.netlink.socket import open_route_socket
+from evpn.values import MacAddress
 
 _BUFFER = 1 << 20
 _LARGEST = 1 << 16  # the kernel puts 32 KiB into one read at most
@@ -43,7 +47,9 @@ _ATTEMPTS = 8
 _NUMBER = Struct("=I")
 _NDMSG = Struct("=B11x")
 _IFINFOMSG = Struct("=B15x")
+_IFINFOMSG_OF = Struct("=B3xi8x")  # family, ifindex
 _IFADDRMSG = Struct("=B7x")
+_NAMES = {RTM_GETNEIGH: "neighbours", RTM_GETLINK: "links", RTM_GETADDR: "addresses"}
 
 
 T = TypeVar("T")
@@ -75,6 +81,23 @@ def dump_addresses() -> list[Address]:
     return [link_message.decode_address(payload) for payload in _payloads(RTM_GETADDR, RTM_NEWADDR, wanted)]
 
 
+def read_link(device: int | str) -> Link | None:
+    """One device, by ifindex or name; None when there is no such device."""
+    if isinstance(device, int):
+        wanted = _IFINFOMSG_OF.pack(AF_UNSPEC, device)
+    else:
+        wanted = _IFINFOMSG_OF.pack(AF_UNSPEC, 0) + attribute(IFLA_IFNAME, device.encode() + b"\0")
+    request = HEADER.pack(HEADER.size + len(wanted), RTM_GETLINK, NLM_F_REQUEST, 1, 0) + wanted
+    answer = _single(request, "device", errno.ENODEV)
+    return link_message.decode_link(answer[HEADER.size :]) if answer else None
+
+
+def read_row(ifindex: int, mac: MacAddress, owner: int) -> NeighborMessage | None:
+    """One FDB row, of the VXLAN device (NTF_SELF) or of the bridge (NTF_MASTER); None when there is none."""
+    answer = _single(neighbor.get_row(1, ifindex, mac, owner), "row", errno.ENOENT)
+    return neighbor.decode(answer)[0] if answer else None
+
+
 def _payloads(kind: int, answer_kind: int, wanted: bytes) -> list[bytes]:
     answers = _retried(lambda: list(_answers(kind, wanted)))
     return [part.payload for answer in answers for part in split(answer) if part.type == answer_kind]
@@ -93,37 +116,62 @@ def _retried(dump: Callable[[], list[T]]) -> list[T]:
 
 def _answers(kind: int, wanted: bytes) -> Iterator[bytes]:
     """The datagrams of one dump."""
+    request = HEADER.pack(HEADER.size + len(wanted), kind, NLM_F_REQUEST | NLM_F_DUMP, 1, 0) + wanted
+    what = f"dump of {_NAMES[kind]}"
+    last = False
+    with _reporting(what), _asking(request) as opened:
+        while not last:
+            answer = opened.recv(_LARGEST)
+            last = _is_last(answer, what)
+            yield answer
+
+
+def _single(request: bytes, what: str, absent: int) -> bytes | None:
+    """The one message that answers a request; None when the kernel says `absent`."""
+    with _reporting(what), _asking(request) as opened:
+        answer = opened.recv(_LARGEST)
+    for message in split(answer):
+        refused = refusal(message)
+        if refused and refused.errno != absent:
+            raise NetlinkError(refused.errno, what)
+        return None if refused else answer
+    raise malformed(f"no answer in {len(answer)} octets")
+
+
+def _asking(request: bytes) -> socket.socket:
+    """A socket on which this request has been made."""
+    opened = open_route_socket(_BUFFER)
+    opened.setblocking(True)
+    opened.setsockopt(SOL_NETLINK, NETLINK_GET_STRICT_CHK, 1)  # else the kernel ignores what limits a dump
+    opened.send(request)
+    return opened
+
+
+@contextmanager
+def _reporting(what: str) -> Iterator[None]:
     try:
-        with open_route_socket(_BUFFER) as opened:
-            opened.setblocking(True)
-            opened.setsockopt(SOL_NETLINK, NETLINK_GET_STRICT_CHK, 1)  # else the kernel ignores what limits the dump
-            opened.send(HEADER.pack(HEADER.size + len(wanted), kind, NLM_F_REQUEST | NLM_F_DUMP, 1, 0) + wanted)
-            last = False
-            while not last:
-                answer = opened.recv(_LARGEST)
-                last = _is_last(answer, kind)
-                yield answer
+        yield
     except OSError as error:
-        raise NetlinkError(error.errno or errno.EIO, f"dump {kind}") from error
+        raise NetlinkError(error.errno or errno.EIO, what) from error
 
 
-def _is_last(answer: bytes, kind: int) -> bool:
+def _is_last(answer: bytes, what: str) -> bool:
     """True when the dump ends in this datagram; raises what the kernel says against it."""
     start, end = 0, len(answer)
     while start + HEADER.size <= end:
         length, type_, flags, _, _ = HEADER.unpack_from(answer, start)
         if flags & NLM_F_DUMP_INTR:
-            raise NetlinkError(errno.EINTR, f"dump {kind}")
+            raise NetlinkError(errno.EINTR, what)
         if type_ in (NLMSG_DONE, NLMSG_ERROR):
-            return _ended(answer[start:], kind)
+            return _ended(answer[start:], what)
         if length < HEADER.size:
             raise malformed(f"netlink message of {length} octets")
         start += length + 3 & ~3
     return False
 
 
-def _ended(rest: bytes, kind: int) -> bool:
+def _ended(rest: bytes, what: str) -> bool:
     """NLMSG_DONE and NLMSG_ERROR both begin with a negative errno, 0 for none."""
     if code := int.from_bytes(rest[HEADER.size : HEADER.size + 4], sys.byteorder, signed=True):
-        raise NetlinkError(-code, f"dump {kind}")
+        raise NetlinkError(-code, what)
     return True

@@ -34,6 +34,7 @@ from evpn.netlink.constants import (
     IFLA_VXLAN_L2MISS,
     IFLA_VXLAN_L3MISS,
     IFLA_VXLAN_LEARNING,
+    IFLA_VXLAN_LINK,
     IFLA_VXLAN_LOCAL,
     IFLA_VXLAN_LOCAL6,
     IFLA_VXLAN_PORT,
@@ -131,6 +132,7 @@ def _with_vxlan(link: Link, told: dict[int, bytes]) -> Link:
         l3miss=_on(told, IFLA_VXLAN_L3MISS),
         group=_ip(told, IFLA_VXLAN_GROUP, IFLA_VXLAN_GROUP6),
         external=_on(told, IFLA_VXLAN_COLLECT_METADATA),
+        parent=number(told.get(IFLA_VXLAN_LINK, b"")),  # IFLA_LINK does not have it
         ttl=number(told.get(IFLA_VXLAN_TTL, b"")),
     )
 

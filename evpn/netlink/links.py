@@ -1,0 +1,246 @@
+"""Bridges, VXLAN devices, ports and routes: everything that is not per MAC, changed through pyroute2.
+
+pyroute2 0.9 in a synchronous program: `IPRoute` runs a private asyncio loop inside each call, starts no thread,
+installs nothing globally and holds four file descriptors. Its price is memory: 24 MB and 0.15 s, whichever part of it
+is imported (its `__init__` pulls in all of it, asyncio included, and that alone is 11 MB). So it is loaded by the first
+change or route lookup: a VTEP whose devices are all there runs without it. What the kernel says is read by
+`evpn.netlink.dump`, with the reader of links that serves the notifications as well.
+"""
+
+import errno
+import os
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from socket import AF_INET, AF_INET6
+from typing import Any, NamedTuple, TypeVar
+
+from evpn.dataplane.link import Link
+from evpn.netlink.dump import dump_addresses, dump_links, read_link
+from evpn.netlink.errors import NetlinkError
+from evpn.text import format_ip, format_mac
+from evpn.values import NO_IP, IpAddress, MacAddress
+
+_LOOPBACK = 1
+_ATTEMPTS = 8
+_IPV6_SETTINGS = Path("/proc/sys/net/ipv6/conf")
+_NO_IPV6_ADDRESSES = {"addr_gen_mode": 1, "accept_ra": 0, "autoconf": 0}
+
+T = TypeVar("T")
+
+
+class Route(NamedTuple):
+    """How the underlay reaches an address."""
+
+    ifindex: int
+    mtu: int
+
+
+class Links:
+    """Changes devices, and writes an attribute only when it differs: a needless change of a link is told to everybody,
+    and there are daemons that flush what they have on it."""
+
+    def __init__(self) -> None:
+        self._route: Any = None  # pyroute2 has no types
+
+    def open(self) -> None:
+        """Nothing yet: see above."""
+
+    def close(self) -> None:
+        if self._route is not None:
+            self._route.close()
+        self._route = None
+
+    def list(self) -> Sequence[Link]:
+        return dump_links()
+
+    def addresses(self) -> dict[IpAddress, int]:
+        """The host's own addresses -> ifindex."""
+        return {address.ip: address.ifindex for address in dump_addresses()}
+
+    def device_of_address(self, ip: IpAddress) -> int | None:
+        return self.addresses().get(ip)
+
+    def route_to(self, ip: IpAddress) -> Route:
+        """The route the kernel would choose; ENETUNREACH without one."""
+        family = AF_INET if len(ip) == 4 else AF_INET6
+        what = f"route to {format_ip(ip)}"
+        found = self._ask(what, lambda route: list(route.route("get", family=family, dst=format_ip(ip))))
+        if not found or not (ifindex := found[0].get_attr("RTA_OIF")):
+            raise NetlinkError(errno.ENETUNREACH, what)
+        metrics = found[0].get_attr("RTA_METRICS")
+        return Route(ifindex, (metrics and metrics.get_attr("RTAX_MTU")) or _existing(ifindex).mtu)
+
+    def underlay_mtu(self, ip: IpAddress) -> int:
+        """MTU of the device with this address; of the narrowest device with any when this one is on a loopback."""
+        addresses, links = self.addresses(), {link.ifindex: link for link in dump_links()}
+        if ip not in addresses:
+            raise NetlinkError(errno.EADDRNOTAVAIL, f"underlay address {format_ip(ip)}")
+        device = links[addresses[ip]]
+        if not _is_loopback(device):
+            return device.mtu
+        overlay = {link.master for link in links.values() if link.kind == "vxlan"}
+        candidates = [links[ifindex] for ifindex in set(addresses.values()) - overlay if ifindex in links]
+        return min((link.mtu for link in candidates if not _is_loopback(link) and link.kind != "vxlan"), default=1500)
+
+    def create_bridge(self, name: str, mac: MacAddress | None = None, mtu: int | None = None) -> Link:
+        """A bridge without STP and without IPv6 addresses of its own.
+
+        Its MAC address is set, at random if not given: an automatic one changes as ports come and go, and each change
+        flushes the neighbours.
+        """
+        address = format_mac(mac or _random_mac())
+        options: dict[str, object] = {"kind": "bridge", "address": address, "br_stp_state": 0}
+        return self._create(name, options, mtu)
+
+    def create_vxlan(
+        self,
+        name: str,
+        vni: int,
+        local: IpAddress,
+        *,
+        port: int = 4789,
+        learning: bool = False,
+        proxy: bool = False,
+        l2miss: bool = False,
+        l3miss: bool = False,
+        mtu: int | None = None,
+        group: IpAddress = NO_IP,
+        device: int = 0,
+        ttl: int = 0,
+    ) -> Link:
+        """A VXLAN device; VNI, port, `proxy`, `l2miss` and `l3miss` are for its whole life."""
+        options: dict[str, object] = {
+            "kind": "vxlan",
+            "vxlan_id": vni,
+            "vxlan_port": port,
+            "vxlan_learning": int(learning),
+            "vxlan_proxy": int(proxy),
+            "vxlan_l2miss": int(l2miss),
+            "vxlan_l3miss": int(l3miss),
+            _by_family("vxlan_local", local): format_ip(local),
+        }
+        if group:
+            options[_by_family("vxlan_group", group)] = format_ip(group)
+        if device:
+            options["vxlan_link"] = device
+        if ttl:
+            options["vxlan_ttl"] = ttl
+        return self._create(name, options, mtu)
+
+    def set_vxlan(
+        self, ifindex: int, *, learning: bool | None = None, group: IpAddress | None = None, device: int | None = None
+    ) -> None:
+        """What the kernel lets change on a VXLAN device that is up; a narrower underlay device lowers its MTU."""
+        link = _existing(ifindex)
+        options: dict[str, object] = {}
+        if learning is not None and learning != link.learning:
+            options["vxlan_learning"] = int(learning)
+        if device is not None and device != link.parent:
+            options["vxlan_link"] = device
+        if group is not None and group != link.group:
+            options[_by_family("vxlan_group", group or link.group)] = format_ip(group or bytes(len(link.group)))
+        if options:
+            self._set(link, kind="vxlan", **options)
+
+    def set_port(self, port: int | str, learning: bool | None = None, neigh_suppress: bool | None = None) -> None:
+        """Flags of a bridge port."""
+        link = _existing(port)
+        options: dict[str, object] = {}
+        if learning is not None and learning != link.port_learning:
+            options["brport_learning"] = int(learning)
+        if neigh_suppress is not None and neigh_suppress != link.neighbor_suppression:
+            options["brport_neigh_suppress"] = int(neigh_suppress)
+        if options:
+            self._set(link, kind="bridge_slave", **options)
+
+    def enslave(self, port: int | str, bridge: int | str) -> None:
+        """Makes a device a port of a bridge; of none with 0."""
+        link, master = _existing(port), _existing(bridge).ifindex if bridge else 0
+        if link.master != master:
+            self._set(link, master=master)
+
+    def set_up(self, device: int | str, up: bool = True) -> None:
+        link = _existing(device)
+        if link.up != up:
+            self._set(link, state="up" if up else "down")
+
+    def set_mtu(self, device: int | str, mtu: int) -> None:
+        link = _existing(device)
+        if link.mtu != mtu:
+            self._set(link, mtu=mtu)
+
+    def set_mac(self, device: int | str, mac: MacAddress) -> None:
+        """On a bridge also ends the automatic choice of one, but only when it differs."""
+        link = _existing(device)
+        if link.mac != mac:
+            self._set(link, address=format_mac(mac))
+
+    def delete(self, ifindex: int) -> None:
+        """Removes a device; one that is gone already is fine."""
+        try:
+            self._ask(f"delete device {ifindex}", lambda route: route.link("del", index=ifindex))
+        except NetlinkError as error:
+            if error.errno != errno.ENODEV:
+                raise
+
+    def _create(self, name: str, options: dict[str, object], mtu: int | None) -> Link:
+        if mtu:
+            options["mtu"] = mtu
+        self._ask(f"create {name}", lambda route: route.link("add", ifname=name, **options))
+        link = _existing(name)
+        try:
+            _forbid_ipv6_addresses(name)
+        except OSError as error:
+            self.delete(link.ifindex)
+            raise NetlinkError(error.errno or errno.EIO, f"create {name}: {error.filename}") from error
+        return link
+
+    def _set(self, link: Link, **options: object) -> None:
+        what = " ".join(f"{key}={value}" for key, value in options.items() if key != "kind")
+        self._ask(f"set {link.name} {what}", lambda route: route.link("set", index=link.ifindex, **options))
+
+    def _ask(self, what: str, question: Callable[[Any], T]) -> T:
+        """pyroute2's answer, and its exceptions as ours."""
+        from pyroute2 import IPRoute
+        from pyroute2.netlink import exceptions as theirs
+
+        for _ in range(_ATTEMPTS):
+            try:
+                if self._route is None:
+                    self._route = IPRoute()
+                return question(self._route)
+            except theirs.NetlinkDumpInterrupted:
+                continue
+            except theirs.NetlinkError as error:
+                raise NetlinkError(error.code, what) from error
+            except OSError as error:
+                raise NetlinkError(error.errno or errno.EIO, what) from error
+        raise NetlinkError(errno.EINTR, what)
+
+
+def _existing(device: int | str) -> Link:
+    link = read_link(device)
+    if link is None:
+        raise NetlinkError(errno.ENODEV, f"device {device}")
+    return link
+
+
+def _is_loopback(link: Link) -> bool:
+    return link.ifindex == _LOOPBACK or link.kind == "dummy"
+
+
+def _by_family(option: str, ip: IpAddress) -> str:
+    return f"{option}6" if len(ip) == 16 else option
+
+
+def _random_mac() -> MacAddress:
+    """Locally administered, unicast."""
+    return MacAddress(b"\x02" + os.urandom(5))
+
+
+def _forbid_ipv6_addresses(name: str) -> None:
+    """An overlay device with an address lets encapsulated packets reach the host."""
+    settings = _IPV6_SETTINGS / name
+    if settings.exists():
+        for setting, value in _NO_IPV6_ADDRESSES.items():
+            (settings / setting).write_text(str(value))
