@@ -69,12 +69,13 @@ def launch(node: Node, directory: Path) -> Building:
     assert launcher.stdin and launcher.stdout
     launcher.stdin.write(init.encode(boot) + "\n")
     launcher.stdin.flush()
-    pid = launcher.stdout.readline().strip()
+    words = launcher.stdout.readline().strip()
     launcher.wait()
-    process = identify(int(pid)) if pid.isdecimal() else None
-    if process is None:
-        raise LabError(f"node {node.name}: {pid if not pid.isdecimal() and pid else log_tail(directory)}")
-    return Building(process, launcher.stdout, launcher.stdin)
+    if words.isdecimal():
+        if process := identify(int(words)):
+            return Building(process, launcher.stdout, launcher.stdin)
+        words = launcher.stdout.readline().strip()  # it has ended already, and said why
+    raise LabError(f"node {node.name}: {words or log_tail(directory)}")
 
 
 def wait_until_ready(name: str, building: Building, directory: Path) -> None:
