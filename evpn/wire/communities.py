@@ -185,7 +185,7 @@ def _parse_default_gateway(rest: str) -> ExtendedCommunity:
 
 
 def _parse_arp_nd(rest: str) -> ExtendedCommunity:
-    if rest.startswith("0x"):
+    if rest.startswith("0x") and len(rest) > 2:
         return arp_nd(int.from_bytes(bytes.fromhex(rest[2:].zfill(2))))
     return arp_nd(_number(rest, 255))
 

@@ -14,7 +14,7 @@ EVPN: Family = (25, 70)
 _HEAD = Struct("!BHH4sB")  # version, AS, hold time, identifier, length of the optional parameters
 _GRACEFUL_FAMILY = Struct("!HBB")  # AFI, SAFI, flags
 _CAPABILITIES = 2
-_EXTENDED = 255  # in place of a length and of a type: lengths of two octets (RFC 9072)
+_EXTENDED = b"\xff\xff"  # in place of a length and of a type: lengths of two octets (RFC 9072)
 
 _MULTIPROTOCOL, _ROUTE_REFRESH, _EXTENDED_MESSAGE, _GRACEFUL_RESTART = 1, 2, 6, 64
 _ASN4, _ENHANCED_REFRESH, _HOST_NAME, _ROUTE_REFRESH_CISCO = 65, 70, 73, 128
@@ -75,13 +75,14 @@ def decode(body: bytes) -> Open:
 
 
 def _capabilities(body: bytes) -> Iterator[tuple[int, bytes]]:
-    width, parameters = 1, body[_HEAD.size :]
-    stated = body[_HEAD.size - 1]
-    if stated == _EXTENDED and parameters[:1] == b"\xff":
-        width, stated, parameters = 2, int.from_bytes(parameters[1:3]), parameters[3:]
-    if len(parameters) != stated:
-        raise WireError(f"OPEN with {len(parameters)} octets of parameters instead of {stated}", Disposition.RESET)
-    for kind, parameter in _pieces(parameters, width):
+    width, start = 1, _HEAD.size
+    end = start + body[start - 1]
+    if body[start - 1 : start + 1] == _EXTENDED:
+        width, start = 2, start + 3
+        end = start + int.from_bytes(body[start - 2 : start])
+    if len(body) != end:
+        raise WireError(f"OPEN of {len(body)} octets whose parameters say {end}", Disposition.RESET)
+    for kind, parameter in _pieces(body[start:], width):
         if kind == _CAPABILITIES:
             yield from _pieces(parameter, 1)
 
