@@ -42,15 +42,21 @@ def command() -> None:
     """Run a lab of labs/ in network namespaces, without Docker; LAB is its name, directory or topology file."""
 
 
+_NAME = click.option("--name", help="Run LAB under this name, beside another one of it.")
+
+
 @command.command()
 @click.argument("lab")
+@_NAME
 @_told
-def up(lab: str) -> None:
+def up(lab: str, name: str | None) -> None:
     """Make the nodes and links of LAB and start what runs in them."""
-    topology = find.read(find.find(lab))
+    topology = find.read(find.find(lab), name)
     _stop_on_signals()
     state = run.up(topology, lambda line: click.echo(f"  {line}"))
-    click.echo(f"lab {state.name} is up: a shell in a node is `evpn lab exec {lab} {next(iter(state.nodes))} -- bash`")
+    click.echo(
+        f"lab {state.name} is up: a shell in a node is `evpn lab exec {state.name} {next(iter(state.nodes))} -- bash`"
+    )
 
 
 @command.command()
@@ -100,12 +106,13 @@ def execute(lab: str, node: str, arguments: tuple[str, ...]) -> NoReturn:
 
 @command.command()
 @click.argument("lab", default="quickstart")
+@_NAME
 @_told
-def demo(lab: str) -> None:
+def demo(lab: str, name: str | None) -> None:
     """Bring LAB up, show and explain what happens in it, and remove it."""
     begin = time.monotonic()
     file = find.find(lab)
-    topology = find.read(file)
+    topology = find.read(file, name)
     steps = expect.decode((file.parent / expect.FILE).read_text(), file.parent / expect.FILE)
     _stop_on_signals()
     click.echo(f"Lab {topology.name}: {len(topology.nodes)} nodes, each in namespaces of its own.\n")

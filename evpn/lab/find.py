@@ -22,8 +22,8 @@ def find(lab: str) -> Path:
     raise LabError(f"no lab {lab}: give a topology file, a directory with {FILE} or one of these: {known}")
 
 
-def read(file: Path) -> Topology:
-    return decode(file.read_text(), file)
+def read(file: Path, name: str | None = None) -> Topology:
+    return decode(file.read_text(), file, name)
 
 
 def name_of(lab: str) -> str:

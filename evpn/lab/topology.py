@@ -124,8 +124,8 @@ class _File(msgspec.Struct):
     prefix: str = "clab"
 
 
-def decode(text: str, file: Path) -> Topology:
-    """What FILE describes; bind sources are relative to its directory, as for containerlab."""
+def decode(text: str, file: Path, name: str | None = None) -> Topology:
+    """What FILE describes, under another NAME if given; bind sources are relative to its directory."""
     for number, line in enumerate(text.splitlines(), 1):
         if _VARIABLE.search(line.partition("#")[0]):
             raise TopologyError(file, f"line {number}", "environment variables are not expanded by evpn lab")
@@ -134,6 +134,7 @@ def decode(text: str, file: Path) -> Topology:
     except yaml.YAMLError as error:
         raise TopologyError(file, "", f"not YAML: {error}") from error
     top = _convert(written, _File, file, "", harmless=frozenset({"mgmt", "debug"}))
+    top.name = name or top.name
     if not _LAB_NAME.fullmatch(top.name):
         raise TopologyError(file, "name", f"{top.name!r}: letters, digits, '.', '_' and '-' are accepted")
     sections = _convert(top.topology, _Sections, file, "topology")
