@@ -79,7 +79,9 @@ class Links:
         if not _is_loopback(device):
             return device.mtu
         overlay = {link.master for link in links.values() if link.kind == "vxlan"}
-        candidates = [links[ifindex] for ifindex in set(addresses.values()) - overlay if ifindex in links]
+        # every port of a bridge has a link-local address, tenants' ones too; an underlay has more than that
+        usable = {ifindex for other, ifindex in addresses.items() if other[:2] != b"\xfe\x80"}
+        candidates = [links[ifindex] for ifindex in usable - overlay if ifindex in links]
         return min((link.mtu for link in candidates if not _is_loopback(link) and link.kind != "vxlan"), default=1500)
 
     def create_bridge(self, name: str, mac: MacAddress | None = None, mtu: int | None = None) -> Link:
@@ -147,11 +149,11 @@ class Links:
         link = _existing(port)
         options: dict[str, object] = {}
         if learning is not None and learning != link.port_learning:
-            options["brport_learning"] = int(learning)
+            options["learning"] = int(learning)
         if neigh_suppress is not None and neigh_suppress != link.neighbor_suppression:
-            options["brport_neigh_suppress"] = int(neigh_suppress)
+            options["neigh_suppress"] = int(neigh_suppress)
         if options:
-            self._set(link, kind="bridge_slave", **options)
+            self._ask(f"set port {link.name}", lambda route: route.brport("set", index=link.ifindex, **options))
 
     def enslave(self, port: int | str, bridge: int | str) -> None:
         """Makes a device a port of a bridge; of none with 0."""
