@@ -32,6 +32,7 @@ class Announcer:
         self._internal: tuple[str, ...] = ()
         self._external: tuple[str, ...] = ()
         self._id = 0
+        self._sync = 0
 
     def set_neighbors(self, internal: Sequence[str], external: Sequence[str]) -> None:
         """Addresses of the neighbors by the kind of their sessions; to a new one everything is told."""
@@ -55,10 +56,12 @@ class Announcer:
     def begin_sync(self) -> bytes:
         """Everything will be told again: nothing is known to be there."""
         self.retell()
-        return commands.sync_begin(self.next_id())
+        self._sync = self.next_id()
+        return commands.sync_begin(self._sync)
 
     def end_sync(self) -> bytes:
-        return commands.sync_end(self.next_id())
+        """What was not told since `begin_sync` is withdrawn."""
+        return commands.sync_end(self._sync)
 
     def next_id(self) -> int:
         self._id += 1

@@ -28,9 +28,9 @@ def command(config: Path) -> None:
         fail(error.message, 3)
     except click.UsageError as error:
         fail(error.message, 2)
-    text = render("exabgp", settings, command=own_command())
+    text = render("exabgp", settings, evpn_command=own_command())
     if target.exists() and target.read_text() == text:
         return
-    write("exabgp", settings, target, command=own_command())
+    write("exabgp", settings, target, evpn_command=own_command())
     if os.environ.get(EXABGP_PID):
         os.kill(int(os.environ[EXABGP_PID]), signal.SIGUSR1)

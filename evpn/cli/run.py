@@ -16,6 +16,7 @@ def command(config: Path) -> None:
     """The whole VTEP in the foreground. SIGTERM stops it, SIGHUP reads FILE again."""
     from evpn.agent.host import HostError, check
     from evpn.config.environment import environment
+    from evpn.config.errors import ConfigError
     from evpn.config.render import write
 
     settings = load_or_exit(config, serve=True)
@@ -23,7 +24,9 @@ def command(config: Path) -> None:
         check(settings)
         settings.run_dir.mkdir(mode=0o755, parents=True, exist_ok=True)
         target = settings.run_dir / "exabgp.conf"
-        write("exabgp", settings, target, command=own_command())
+        write("exabgp", settings, target, evpn_command=own_command())
+    except ConfigError as error:
+        fail(str(error), 2)
     except HostError as error:
         fail(str(error), 1)
     except OSError as error:

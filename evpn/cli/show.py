@@ -14,6 +14,7 @@ from evpn.cli.client import ask, run_dir_of
 
 WHAT = ("summary", "peers", "vni", "mac", "flood", "rib", "local")
 _WATCH_INTERVAL = 2.0
+_WIDEST = 4096
 
 
 @click.command("show")
@@ -53,7 +54,7 @@ def print_json(rows: Iterable[dict[str, Any]]) -> None:
 
 def print_table(what: str, rows: Iterator[dict[str, Any]]) -> None:
     first = next(rows, None)
-    console = Console(soft_wrap=False)
+    console = Console(width=_WIDEST)  # lines are never folded in cells: what is too long, the terminal wraps
     if first is None:
         console.print(f"no {what} entries", highlight=False)
         return
@@ -63,14 +64,11 @@ def print_table(what: str, rows: Iterator[dict[str, Any]]) -> None:
             table.add_row(key, _cell(value))
         console.print(table, highlight=False)
         return
-    # a terminal is as wide as it is; a pipe gets whole lines
     table = Table(box=None, pad_edge=False, header_style="bold")
     for key in first:
-        table.add_column(key, overflow="fold", no_wrap=not console.is_terminal)
+        table.add_column(key, no_wrap=True)
     for row in (first, *rows):
         table.add_row(*map(_cell, row.values()))
-    if not console.is_terminal:
-        console.width = max(console.width, console.measure(table).maximum)
     console.print(table, highlight=False)
 
 
