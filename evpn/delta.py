@@ -42,6 +42,8 @@ class DeltaTable(Generic[K, V]):
         return len(self.writes) + len(self.removals) + len(self.postponed)
 
     def want(self, key: K, value: V | None) -> None:
+        if self.postponed and key in self.postponed and value == self.desired.get(key):
+            return
         if value is None:
             self.desired.pop(key, None)
         else:
@@ -54,7 +56,10 @@ class DeltaTable(Generic[K, V]):
             self.actual.pop(key, None)
         else:
             self.actual[key] = value
-        self._settle(key, self.desired.get(key), value)
+        desired = self.desired.get(key)
+        if self.postponed and key in self.postponed and value != desired:
+            return  # a refused write may do half of its work, and the news of it must not make it be tried at once
+        self._settle(key, desired, value)
 
     def observe_all(self, rows: Mapping[K, V]) -> None:
         """The far side holds exactly `rows`: a dump."""
@@ -70,7 +75,7 @@ class DeltaTable(Generic[K, V]):
         return [Change(key, actual.get(key), desired.get(key)) for key in islice(queue, limit)]
 
     def postpone(self, key: K) -> None:
-        """Refused: out of the queues until `retry`, or until something new is known of the key."""
+        """Refused: out of the queues until `retry`, another wish for the key, or the end of the difference."""
         if key in self.writes or key in self.removals:
             self.writes.pop(key, None)
             self.removals.pop(key, None)

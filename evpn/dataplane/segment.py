@@ -72,9 +72,9 @@ class Segment:
     def detach(self) -> None:
         """The devices are gone or down: what the kernel holds is unknown, and does not matter until they are back."""
         self.attachment = None
-        self.flood.observe_all({})
-        self.macs.observe_all({})
-        self.neighbors.observe_all({})
+        for table in (self.flood, self.macs, self.neighbors):
+            table.observe_all({})
+            table.retry()
         self.own.clear()
         self.foreign.clear()
         self.foreign_flood.clear()
