@@ -38,21 +38,20 @@ class _Fields(NamedTuple):
 def decode(body: bytes, asn4: bool = True) -> Update:
     """A message without its header of 19 octets."""
     block = _attribute_block(body)
-    reach, unreach, shared, faults = _fields(block)
-    withdrawn, bad_withdrawals = decode_routes(unreach or b"")
-    faults += bad_withdrawals
+    reach, unreach, shared, bad_fields = _fields(block)
+    withdrawn, faults = decode_routes(unreach or b"")
     if reach is None:
         end_of_rib = unreach == b"" and not shared and len(body) == 4 + len(block)
-        return Update([], withdrawn, NO_IP, None, tuple(faults), end_of_rib)
+        return Update([], withdrawn, NO_IP, None, (*bad_fields, *faults), end_of_rib)
     next_hop, nlri = _next_hop(reach)
-    attributes, bad_attributes = path_attributes.decode(shared, asn4)
     announced, bad_routes = decode_routes(nlri)
-    withdraw_all = any(fault.disposition is Disposition.WITHDRAW for fault in (*faults, *bad_attributes))
-    refused, refusals = _refused_prefixes(announced, attributes.router_mac)
-    if withdraw_all or refused:
-        withdrawn += announced if withdraw_all else refused
-        announced = [] if withdraw_all else [route for route in announced if route not in refused]
-    faults += [*bad_attributes, *bad_routes, *refusals]
+    attributes, bad_attributes = path_attributes.decode(shared, asn4)
+    if any(fault.disposition is Disposition.WITHDRAW for fault in (*bad_fields, *bad_attributes)):
+        announced, refused, refusals = [], announced, []
+    else:
+        announced, refused, refusals = _usable(announced, attributes.router_mac)
+    withdrawn += refused
+    faults += [*bad_fields, *bad_attributes, *bad_routes, *refusals]
     return Update(announced, withdrawn, next_hop, attributes, tuple(faults), False)
 
 
@@ -131,10 +130,11 @@ def _next_hop(reach: bytes) -> tuple[IpAddress, bytes]:
     return IpAddress(reach[1 : 1 + _NEXT_HOP_SIZES[size]]), reach[size + 2 :]
 
 
-def _refused_prefixes(announced: list[Route], router_mac: MacAddress | None) -> tuple[list[Route], list[WireError]]:
+def _usable(routes: list[Route], router_mac: MacAddress | None) -> tuple[list[Route], list[Route], list[WireError]]:
+    """Those that lead somewhere, those that do not, and why."""
     refused: list[Route] = []
     faults: list[WireError] = []
-    for route in announced:
+    for route in routes:
         if type(route) is not IpPrefixRoute:
             continue
         try:
@@ -142,4 +142,4 @@ def _refused_prefixes(announced: list[Route], router_mac: MacAddress | None) -> 
         except WireError as fault:
             refused.append(route)
             faults.append(fault.with_traceback(None))
-    return refused, faults
+    return [route for route in routes if route not in refused] if refused else routes, refused, faults

@@ -2,7 +2,7 @@
 
 from hypothesis import strategies as st
 
-from evpn.values import ZERO_MAC, IpAddress
+from evpn.values import ZERO_MAC, EthernetSegmentIdentifier, EthernetTag, IpAddress, RouteDistinguisher
 from evpn.wire.as_path import AsPathSegment
 from evpn.wire.attribute_rules import RULES, Attribute
 from evpn.wire.attributes import PathAttributes
@@ -26,10 +26,14 @@ def at_most(maximum: int) -> st.SearchStrategy[int]:
     return st.integers(0, maximum)
 
 
-rds, esis, tags = octets(8), octets(10), octets(4)
+rds, esis, tags = (
+    octets(8).map(RouteDistinguisher),
+    octets(10).map(EthernetSegmentIdentifier),
+    octets(4).map(EthernetTag),
+)
 labels = at_most((1 << 24) - 1)
 macs = octets(6).filter(lambda mac: mac != ZERO_MAC and not mac[0] & 1)
-ips = octets(4) | octets(16)
+ips = (octets(4) | octets(16)).map(IpAddress)
 
 ethernet_ad_routes = st.builds(EthernetAdRoute, rds, esis, tags, labels)
 mac_ip_routes = st.builds(MacIpRoute, rds, esis, tags, macs, ips | st.just(b""), labels, labels | st.none())

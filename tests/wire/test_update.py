@@ -51,8 +51,8 @@ usable_routes = routes.filter(lambda route: not isinstance(route, IpPrefixRoute)
     st.lists(usable_routes, min_size=1, max_size=20),
     ips,
 )
-def test_an_announcement_is_decoded_to_what_was_encoded(many: list[Route], next_hop: bytes) -> None:
-    body = encode_announce(many, IpAddress(next_hop), ATTRIBUTES)
+def test_an_announcement_is_decoded_to_what_was_encoded(many: list[Route], next_hop: IpAddress) -> None:
+    body = encode_announce(many, next_hop, ATTRIBUTES)
 
     assert decode(body) == Update(many, [], next_hop, ATTRIBUTES, (), False)
 
@@ -195,6 +195,15 @@ def test_a_bad_route_costs_neither_its_neighbours_nor_the_session() -> None:
     value = bytes.fromhex("001946 04") + VTEP + b"\0" + bad + MAC.encode()
 
     update = decode(a_body(encode_one(Attribute(0x80, 14, value)), SHARED))
+
+    assert update.announced == [MAC]
+    assert dispositions(update) == [Disposition.WITHDRAW]
+
+
+def test_a_bad_withdrawal_does_not_hurt_what_is_announced() -> None:
+    value = bytes.fromhex("001946") + bytes((2, 5)) + bytes(5)
+
+    update = decode(a_body(encode_one(Attribute(0x80, 15, value)), reach(MAC), SHARED))
 
     assert update.announced == [MAC]
     assert dispositions(update) == [Disposition.WITHDRAW]
