@@ -46,13 +46,12 @@ def decode(body: bytes, asn4: bool = True) -> Update:
     next_hop, nlri = _next_hop(reach)
     announced, bad_routes = decode_routes(nlri)
     attributes, bad_attributes = path_attributes.decode(shared, asn4)
+    usable, refused, refusals = _usable(announced, attributes.router_mac)
     if any(fault.disposition is Disposition.WITHDRAW for fault in (*bad_fields, *bad_attributes)):
-        announced, refused, refusals = [], announced, []
-    else:
-        announced, refused, refusals = _usable(announced, attributes.router_mac)
+        usable, refused = [], announced
     withdrawn += refused
     faults += [*bad_fields, *bad_attributes, *bad_routes, *refusals]
-    return Update(announced, withdrawn, next_hop, attributes, tuple(faults), False)
+    return Update(usable, withdrawn, next_hop, attributes, tuple(faults), False)
 
 
 def encode(
