@@ -59,7 +59,7 @@ def narrate(state: LabState, steps: list[Step], tell: Callable[[str], None]) -> 
         if step.show:
             tell(f"\n  {step.node}# {step.run.strip()}")
         outcome = attempt(state, step)
-        if step.show or not outcome.verdict.holds:
+        if (step.show and outcome.output.strip()) or not outcome.verdict.holds:
             tell(_quote(outcome.output))
         if step.name or not outcome.verdict.holds:
             tell(_line(step, outcome))
