@@ -1,5 +1,6 @@
 """`evpn show`: rows of the agent as a table for people or as JSON for programs."""
 
+import sys
 import time
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -43,7 +44,7 @@ def command(what: str, config: Path | None, run_dir: Path | None, vni: int | Non
 
 def print_json(rows: Iterable[dict[str, Any]]) -> None:
     """One row a line, as it comes: an answer of any length takes no memory."""
-    output = click.get_text_stream("stdout")
+    output = sys.stdout
     separator = "["
     for row in rows:
         output.write(f"{separator}{msgspec.json.encode(row).decode()}")

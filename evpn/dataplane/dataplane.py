@@ -50,7 +50,7 @@ class Dataplane:
 
     @property
     def pending(self) -> int:
-        return sum(segment.pending for segment in self.segments.values())
+        return sum(segment.pending for segment in list(self.segments.values()))
 
     def has_work(self, removals: bool) -> bool:
         """Whether `batch` has anything to give."""

@@ -11,6 +11,7 @@ from evpn.values import (
     NO_IP,
     ZERO_ESI,
     ZERO_TAG,
+    ExtendedCommunity,
     IpAddress,
     MacAddress,
     RouteDistinguisher,
@@ -52,9 +53,8 @@ def mac_ip_key(instance: Instance, mac: MacAddress, ip: IpAddress = NO_IP) -> Ro
 def inclusive_multicast(instance: Instance) -> tuple[RouteKey, Announcement]:
     """Originator, next hop and tunnel endpoint are all our VTEP address: FRR floods to the first of them."""
     route = InclusiveMulticastRoute(instance.rd, ZERO_TAG, instance.vtep)
-    attributes = PathAttributes(
-        extended=(*instance.export_targets, encapsulation()), pmsi=ingress_replication(instance.vni, instance.vtep)
-    )
+    communities = (*map(ExtendedCommunity, instance.export_targets), encapsulation())
+    attributes = PathAttributes(extended=communities, pmsi=ingress_replication(instance.vni, instance.vtep))
     return route.key, Announcement(route.encode(), attributes)
 
 
@@ -62,4 +62,4 @@ def inclusive_multicast(instance: Instance) -> tuple[RouteKey, Announcement]:
 def _mac_ip_attributes(targets: tuple[RouteTarget, ...], sequence: int, sticky: bool) -> PathAttributes:
     """The first advertisement carries no mobility community (RFC 7432 section 15)."""
     mobility = (mac_mobility(sequence, sticky),) if sequence or sticky else ()
-    return PathAttributes(extended=(*targets, encapsulation(), *mobility))
+    return PathAttributes(extended=(*map(ExtendedCommunity, targets), encapsulation(), *mobility))
