@@ -23,9 +23,8 @@ ROOMS = [
     "evi",
     "dataplane",
     "netlink | exabgp | config",
-    "agent",
+    "agent | lab",
     "cli",
-    "lab",
 ]
 """From the ground up; rooms of one floor do not know each other."""
 FLOOR = {room: floor for floor, rooms in enumerate(ROOMS) for room in rooms.split(" | ")}
@@ -46,6 +45,7 @@ IMPURE = {
 """What reads a clock, a socket or the environment, or writes where the caller cannot see it."""
 SHELL = {
     "evpn.netlink.socket",
+    "evpn.netlink.dump",
     "evpn.netlink.links",
     "evpn.netlink.capabilities",
     "evpn.exabgp.pipe",
@@ -53,9 +53,12 @@ SHELL = {
     "evpn.config.render",
     "evpn.config.environment",
 }
-MAY_USE = {"evpn.text": {"socket"}}  # inet_ntop, which is a pure function
+MAY_USE = {"evpn.text": {"socket"}, "evpn.netlink.errors": {"os"}}  # inet_ntop and strerror are pure
 
 MAX_FILE, LONG_FILE, MAX_FUNCTION = 400, 300, 40
+LONG_FUNCTIONS = {
+    "evpn.netlink.neighbor._decode",  # once per row of the kernel: a call per attribute would cost more than the rest
+}
 
 
 def imported(module: str) -> Iterator[str]:
@@ -128,5 +131,6 @@ def test_functions_are_short(module: str) -> None:
         for node in ast.walk(ast.parse(MODULES[module].read_text()))
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
     )
-    lengths = {f"{node.name}, line {node.lineno}": (node.end_lineno or 0) - node.lineno + 1 for node in functions}
-    assert {name: length for name, length in lengths.items() if length > MAX_FUNCTION} == {}
+    lengths = {f"{module}.{node.name}": (node.end_lineno or 0) - node.lineno + 1 for node in functions}
+    long = {name: length for name, length in lengths.items() if length > MAX_FUNCTION}
+    assert long.keys() == {name for name in LONG_FUNCTIONS if name in lengths}
