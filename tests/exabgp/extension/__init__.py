@@ -1,0 +1,1 @@
+"""The extension, without a peer: values, octets and ExaBGP's own classes."""

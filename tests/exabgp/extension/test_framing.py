@@ -1,0 +1,100 @@
+"""Of received UPDATEs only those end the session of which the routes cannot be told."""
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from evpn.exabgp.extension import framing
+from evpn.wire import update
+from evpn.wire.errors import WireError
+
+CAPTURES = Path(__file__).parents[2] / "captures"
+BODIES = {
+    path.stem: bytes.fromhex("".join(line for line in path.read_text().splitlines() if not line.startswith("#")))
+    for path in sorted(CAPTURES.glob("*.hex"))
+    if "open" not in path.stem
+}
+MAC = BODIES["frr-mac"]
+REACH = MAC[4 : 4 + 4 + int.from_bytes(MAC[6:8])] if MAC[4] & 0x10 else MAC[4 : 4 + 3 + MAC[6]]
+
+
+def verdict(body: bytes) -> str:
+    try:
+        fault = framing.check(body)
+    except framing.OtherFamilyError:
+        return "not EVPN"
+    return f"3/{fault.subcode}" if fault else "passed on"
+
+
+def body_of(attributes: bytes, announced: bytes = b"") -> bytes:
+    return bytes(2) + len(attributes).to_bytes(2) + attributes + announced
+
+
+@pytest.mark.parametrize("name", BODIES)
+def test_what_real_speakers_send_is_passed_on(name: str) -> None:
+    assert verdict(BODIES[name]) == "passed on"
+
+
+@pytest.mark.parametrize("length", range(4, len(MAC)))
+def test_a_message_cut_off_is_never_passed_on(length: int) -> None:
+    assert verdict(MAC[:length]) != "passed on"
+
+
+@pytest.mark.parametrize("length", range(1, len(REACH)))
+def test_an_mp_reach_cut_off_ends_the_session(length: int) -> None:
+    assert verdict(body_of(REACH[:length])).startswith("3/")
+
+
+@pytest.mark.parametrize(
+    ("attributes", "expected"),
+    [
+        (REACH + REACH, "3/1"),
+        (REACH + b"\x40\x01\x09\x00", "passed on"),  # the damage is behind the routes
+        (b"\x40\x01\x09\x00" + REACH, "3/1"),  # and here before them
+        (b"\x80\x0f\x03\x00\x19\x46", "passed on"),
+        (b"\x80\x0f\x04\x00\x19\x46\x02", "3/9"),
+        (b"\x80\x0f\x02\x00\x19", "3/9"),
+        (b"\x80\x0e\x05\x00\x19\x46\x00\x00", "3/9"),
+        (b"\x80\x0e\x15\x00\x19\x46\x10" + bytes(17), "passed on"),
+        (b"\x80\x0f\x03\x00\x01\x01", "not EVPN"),
+        (b"", "not EVPN"),
+    ],
+    ids=[
+        "twice",
+        "damage behind",
+        "damage before",
+        "end of RIB",
+        "half a route",
+        "no family",
+        "no next hop",
+        "IPv6 next hop",
+        "IPv4",
+        "nothing",
+    ],
+)
+def test_the_routes_decide(attributes: bytes, expected: str) -> None:
+    assert verdict(body_of(attributes)) == expected
+
+
+def test_ipv4_routes_are_left_to_exabgp() -> None:
+    assert verdict(body_of(REACH, announced=b"\x08\x0a")) == "not EVPN"
+    assert verdict(b"\0\2\x08\x0a" + body_of(REACH)[2:]) == "not EVPN"
+
+
+@given(st.sampled_from(list(BODIES.values())), st.data())
+def test_the_session_ends_exactly_where_the_codec_says_so(body: bytes, data: st.DataObject) -> None:
+    """`wire.update` reads the same octets for the agent: what passes here must never be too damaged for it."""
+    at = data.draw(st.integers(4, len(body) - 1))
+    damaged = body[:at] + bytes((data.draw(st.integers(0, 255)),)) + body[at + 1 :]
+    try:
+        update.decode(damaged)
+    except WireError:
+        expected = True
+    else:
+        expected = False
+
+    found = verdict(damaged)
+
+    assert found == "not EVPN" or found.startswith("3/") == expected

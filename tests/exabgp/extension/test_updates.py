@@ -1,0 +1,117 @@
+"""UPDATEs as their peer reads them."""
+
+from itertools import chain
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from evpn.exabgp.extension.attributes import Session, checked, complete
+from evpn.exabgp.extension.table import share
+from evpn.exabgp.extension.updates import announce, withdraw
+from evpn.text import parse_ip
+from evpn.wire import as_path
+from evpn.wire import attributes as wire_attributes
+from evpn.wire.attributes import PathAttributes
+from evpn.wire.communities import mac_mobility
+from evpn.wire.errors import WireError
+from evpn.wire.pmsi import ingress_replication
+from evpn.wire.routes import UnknownRoute
+
+from .made import NEXT_HOP, said
+
+IBGP = Session(65000, 65000, True, 4096)
+EBGP = Session(65000, 65001, True, 4096)
+OLD = Session(65000, 65001, False, 4096)
+
+routes = st.lists(st.binary(min_size=1, max_size=255).map(lambda body: UnknownRoute(200, body).encode()), max_size=200)
+sizes = st.sampled_from([4096, 65535])
+
+
+@given(routes, sizes, st.sampled_from([NEXT_HOP, parse_ip("2001:db8::3")]))
+def test_every_route_is_sent_once_in_messages_that_fit(given_routes: list[bytes], size: int, next_hop: bytes) -> None:
+    session = IBGP._replace(size=size)
+    announced = list(announce(share(b"", next_hop, ""), given_routes, session))
+    withdrawn = list(withdraw(given_routes, session))
+
+    for messages in (announced, withdrawn):
+        assert all(len(message) <= size for message in messages)
+    assert [r.encode() for m in announced for r in said(m).announced] == given_routes
+    assert [r.encode() for m in withdrawn for r in said(m).withdrawn] == given_routes
+    assert {said(message).next_hop for message in announced} <= {next_hop}
+
+
+def test_messages_are_full() -> None:
+    many = [UnknownRoute(200, number.to_bytes(33)).encode() for number in range(10_000)]
+
+    messages = list(announce(share(b"", NEXT_HOP, ""), many, IBGP))
+
+    assert all(4096 - len(message) < len(many[0]) for message in messages[:-1])
+
+
+def test_the_routes_come_before_the_attributes() -> None:
+    (message,) = announce(share(b"", NEXT_HOP, ""), [UnknownRoute(200, b"x").encode()], IBGP)
+
+    assert message[23:25] == b"\x90\x0e"
+
+
+@pytest.mark.parametrize(
+    ("session", "path", "preference"),
+    [(IBGP, (), 100), (EBGP, (65000,), None), (OLD, (65000,), None)],
+    ids=["internal", "external", "external, two-octet AS numbers"],
+)
+@pytest.mark.parametrize(
+    "given_attributes", [b"", wire_attributes.encode(PathAttributes())], ids=["none", "empty path"]
+)
+def test_what_is_left_out_is_what_the_session_wants(
+    session: Session, path: tuple[int, ...], preference: int | None, given_attributes: bytes
+) -> None:
+    attributes, faults = wire_attributes.decode(complete(given_attributes, session), session.asn4)
+
+    assert not faults
+    assert tuple(chain(*(segment.as_numbers for segment in attributes.as_path))) == path
+    assert attributes.local_preference == preference
+
+
+def test_what_is_given_is_kept() -> None:
+    given_attributes = PathAttributes(
+        med=5,
+        local_preference=200,
+        extended=(mac_mobility(7),),
+        pmsi=ingress_replication(100, NEXT_HOP),
+        communities=(b"\xfd\xe8\0\1",),
+    )
+
+    attributes, faults = wire_attributes.decode(complete(wire_attributes.encode(given_attributes), IBGP))
+
+    assert (attributes, faults) == (given_attributes, ())
+
+
+def test_large_as_numbers_pass_an_old_speaker_in_as4_path() -> None:
+    path = wire_attributes.encode(PathAttributes(as_path=as_path.decode(_path(4200000000, 7), True)))
+
+    assert b"\x40\x02\x06\x02\x02\x5b\xa0\x00\x07" in complete(path, OLD)
+    attributes, _ = wire_attributes.decode(complete(path, OLD), False)
+    assert attributes.as_numbers == {4200000000, 7}
+
+
+@pytest.mark.parametrize(
+    ("packed", "reason"),
+    [
+        ("400101", "overruns"),
+        ("40", "cut short"),
+        ("40010100 40010100", "twice"),
+        ("400304 0a000003", "words"),
+        ("800e05 0019460000", "words"),
+        ("c01007 00000000000000", "EXTENDED"),
+        ("400204 02010001", "AS_PATH"),
+        ("d0ff1000" + 4096 * "00", "leave room"),
+    ],
+)
+def test_attributes_that_cannot_be_sent_are_refused(packed: str, reason: str) -> None:
+    with pytest.raises(WireError, match=reason):
+        checked(bytes.fromhex(packed))
+
+
+def _path(*numbers: int) -> bytes:
+    return bytes((2, len(numbers))) + b"".join(number.to_bytes(4) for number in numbers)
