@@ -14,6 +14,8 @@ COMMANDS = {
     "flush": "remove every kernel row that is ours",
     "lab": "run a lab in network namespaces",
 }
+HIDDEN = ("reload",)
+"""For programs: not in the help."""
 
 
 class LazyGroup(click.Group):
@@ -23,7 +25,7 @@ class LazyGroup(click.Group):
         return list(COMMANDS)
 
     def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
-        if name not in COMMANDS:
+        if name not in COMMANDS and name not in HIDDEN:
             return None
         command: click.Command = import_module(f"evpn.cli.{name}").command
         return command

@@ -23,6 +23,7 @@ def command(config: Path) -> None:
     try:
         check(settings)
         settings.run_dir.mkdir(mode=0o755, parents=True, exist_ok=True)
+        (settings.run_dir / "exabgp.env").touch()  # ExaBGP gives advice about a file that is not there
         target = settings.run_dir / "exabgp.conf"
         write("exabgp", settings, target, evpn_command=own_command())
     except ConfigError as error:
