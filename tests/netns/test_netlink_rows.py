@@ -1,0 +1,184 @@
+"""Rows of the VXLAN device and of the bridge: what is packed, against what `bridge -d fdb` shows."""
+
+from errno import EAFNOSUPPORT, EEXIST, EINVAL, ENODEV, ENOENT, EOPNOTSUPP
+
+import pytest
+
+from evpn.netlink import neighbor
+from evpn.netlink.constants import NTF_MASTER, NTF_SELF
+from evpn.netlink.dump import read_row
+from evpn.netlink.messages import HEADER, Refusal
+from evpn.netlink.socket import Writer
+from evpn.values import IpAddress, MacAddress
+
+from .conftest import Vtep
+
+pytestmark = pytest.mark.kernel
+
+MAC, MAC2 = MacAddress(bytes.fromhex("505433000001")), MacAddress(bytes.fromhex("505433000002"))
+VTEP, VTEP2 = IpAddress(bytes((10, 0, 0, 2))), IpAddress(bytes((10, 0, 0, 3)))
+VTEP6 = IpAddress(bytes.fromhex("20010db8000000000000000000000002"))
+
+BRIDGE_ROW = "50:54:33:00:00:01 extern_learn master br100"
+TUNNEL_ROW = "50:54:33:00:00:01 dst 10.0.0.2 self extern_learn"
+
+
+def test_a_remote_mac_is_a_row_of_the_bridge_and_one_of_the_device(vtep: Vtep, writer: Writer) -> None:
+    assert writer.apply([neighbor.remote_mac(0, vtep.device, MAC, VTEP)]) == []
+
+    assert vtep.fdb() == [TUNNEL_ROW, BRIDGE_ROW]
+
+
+def test_a_remote_mac_behind_an_ipv6_vtep(vtep: Vtep, writer: Writer) -> None:
+    assert writer.apply([neighbor.remote_mac(0, vtep.device6, MAC, VTEP6)]) == []
+
+    assert vtep.fdb("vx6") == ["50:54:33:00:00:01 dst 2001:db8::2 self extern_learn", BRIDGE_ROW]
+
+
+def test_the_two_rows_can_be_written_alone(vtep: Vtep, writer: Writer) -> None:
+    writer.apply([neighbor.tunnel_row(0, vtep.device, MAC, VTEP)])
+    assert vtep.fdb() == [TUNNEL_ROW]
+
+    writer.apply([neighbor.delete_tunnel_row(0, vtep.device, MAC, VTEP), neighbor.bridge_row(1, vtep.device, MAC)])
+    assert vtep.fdb() == [BRIDGE_ROW]
+
+
+def test_a_mac_that_moved_points_to_the_new_vtep(vtep: Vtep, writer: Writer) -> None:
+    messages = [neighbor.remote_mac(0, vtep.device, MAC, vtep_address) for vtep_address in (VTEP, VTEP, VTEP2)]
+
+    assert writer.apply(messages) == []
+    assert vtep.fdb() == [TUNNEL_ROW.replace("10.0.0.2", "10.0.0.3"), BRIDGE_ROW]
+
+
+def test_the_router_flag_is_on_a_new_row(vtep: Vtep, writer: Writer) -> None:
+    writer.apply([neighbor.remote_mac(0, vtep.device, MAC, VTEP, router=True)])
+
+    assert "router" in vtep.fdb()[0]
+
+
+def test_a_sticky_mac_is_immovable_and_marked_on_the_bridge(vtep: Vtep, writer: Writer) -> None:
+    assert writer.apply([neighbor.sticky_mac(0, vtep.device, MAC, VTEP)]) == []
+
+    bridge = next(line for line in vtep.fdb() if "master" in line)
+    assert {"extern_learn", "sticky", "static"} <= set(bridge.split())
+    device = next(line for line in vtep.fdb() if "self" in line)
+    assert "sticky" in device
+    assert "extern_learn" not in device
+
+
+def test_a_sticky_mac_goes_with_the_same_two_deletions(vtep: Vtep, writer: Writer) -> None:
+    writer.apply([neighbor.sticky_mac(0, vtep.device, MAC, VTEP)])
+
+    assert writer.apply(deletion(vtep)) == []
+    assert vtep.fdb() == []
+
+
+def test_both_rows_go_with_a_message_each(vtep: Vtep, writer: Writer) -> None:
+    writer.apply([neighbor.remote_mac(0, vtep.device, MAC, VTEP)])
+
+    assert writer.apply(deletion(vtep)) == []
+    assert vtep.fdb() == []
+
+
+def test_a_row_that_is_not_there_is_told_for_that_row_only(vtep: Vtep, writer: Writer) -> None:
+    writer.apply([neighbor.tunnel_row(0, vtep.device, MAC, VTEP)])
+
+    assert writer.apply(deletion(vtep)) == [Refusal(1, ENOENT)]
+    assert writer.apply(deletion(vtep)) == [Refusal(0, ENOENT), Refusal(1, ENOENT)]
+
+
+def test_a_row_that_has_become_local_survives_our_deletion(vtep: Vtep, writer: Writer) -> None:
+    writer.apply([neighbor.remote_mac(0, vtep.device, MAC, VTEP)])
+    vtep.namespace.run("bridge", "fdb", "replace", "50:54:33:00:00:01", "dev", "port1", "master", "dynamic")
+
+    assert writer.apply(deletion(vtep)) == [Refusal(1, ENOENT)]
+    assert vtep.fdb() == []
+    assert any(line.startswith("50:54:33:00:00:01") for line in vtep.fdb("port1"))
+
+
+def test_a_row_that_points_elsewhere_survives_our_deletion(vtep: Vtep, writer: Writer) -> None:
+    writer.apply([neighbor.tunnel_row(0, vtep.device, MAC, VTEP)])
+
+    assert writer.apply([neighbor.delete_tunnel_row(0, vtep.device, MAC, VTEP2)]) == []
+    assert vtep.fdb() == [TUNNEL_ROW]
+
+
+def test_flood_rows_add_up_and_go_one_by_one(vtep: Vtep, writer: Writer) -> None:
+    both = [neighbor.flood(number, vtep.device, vtep_address) for number, vtep_address in enumerate((VTEP, VTEP2))]
+    rows = [f"00:00:00:00:00:00 dst {ip} self extern_learn permanent" for ip in ("10.0.0.2", "10.0.0.3")]
+
+    assert writer.apply(both + both) == []
+    assert flooded(vtep, "vx100") == ["10.0.0.2", "10.0.0.3"]
+    assert [set(line.split()) for line in vtep.fdb()] == [set(row.split()) for row in rows]
+
+    assert (
+        writer.apply([neighbor.delete_flood(0, vtep.device, VTEP), neighbor.delete_flood(1, vtep.device, VTEP)]) == []
+    )
+    assert flooded(vtep, "vx100") == ["10.0.0.3"]
+
+
+def test_flood_rows_of_an_ipv6_vtep(vtep: Vtep, writer: Writer) -> None:
+    writer.apply([neighbor.flood(0, vtep.device6, VTEP6)])
+    assert flooded(vtep, "vx6") == ["2001:db8::2"]
+
+    writer.apply([neighbor.delete_flood(0, vtep.device6, VTEP6)])
+    assert flooded(vtep, "vx6") == []
+
+
+def exclusive(packed: bytes) -> bytes:
+    """With NLM_F_EXCL instead of NLM_F_REPLACE."""
+    length, kind, flags, sequence, port_id = HEADER.unpack_from(packed)
+    return HEADER.pack(length, kind, flags & ~0x100 | 0x200, sequence, port_id) + packed[HEADER.size :]
+
+
+def test_the_third_of_five_is_refused_and_the_others_are_done(vtep: Vtep, writer: Writer) -> None:
+    macs = [MacAddress(MAC[:5] + bytes((last,))) for last in range(1, 6)]
+    messages = [neighbor.remote_mac(number, vtep.device, mac, VTEP) for number, mac in enumerate(macs)]
+    messages[2] = neighbor.remote_mac(2, vtep.device, macs[2], VTEP6)
+
+    assert writer.apply(messages) == [Refusal(2, EAFNOSUPPORT)]
+    assert {line.split()[0] for line in vtep.fdb() if "self" in line} == {
+        mac.hex(":") for mac in macs if mac is not macs[2]
+    }
+    assert (writer.sent, writer.refused) == (5, 1)
+
+
+def test_the_reasons_of_refusals(vtep: Vtep, writer: Writer) -> None:
+    writer.apply([neighbor.remote_mac(0, vtep.device, MAC, VTEP)])
+
+    assert writer.apply(
+        [
+            exclusive(neighbor.tunnel_row(10, vtep.device, MAC, VTEP)),
+            neighbor.tunnel_row(11, vtep.device, MacAddress(bytes(6)), VTEP),
+            neighbor.remote_mac(12, 9999, MAC, VTEP),
+            neighbor.bridge_row(13, vtep.bridge, MAC),
+            neighbor.remote_mac(14, vtep.device, MAC2, IpAddress(b"")),
+        ]
+    ) == [
+        Refusal(10, EEXIST),
+        Refusal(11, EOPNOTSUPP),
+        Refusal(12, ENODEV),
+        Refusal(13, EOPNOTSUPP),
+        Refusal(14, EINVAL),
+    ]
+
+
+def test_one_row_can_be_asked_for(vtep: Vtep, writer: Writer) -> None:
+    writer.apply([neighbor.remote_mac(0, vtep.device, MAC, VTEP)])
+
+    device, bridge = read_row(vtep.device, MAC, NTF_SELF), read_row(vtep.device, MAC, NTF_MASTER)
+    assert device is not None
+    assert bridge is not None
+    assert (device.dst, device.kind) == (VTEP, 1)
+    assert (bridge.dst, bridge.master, bridge.kind) == (b"", vtep.bridge, 0)
+    assert device.used is not None
+    assert read_row(vtep.device, MAC2, NTF_SELF) is None
+
+
+def deletion(vtep: Vtep) -> list[bytes]:
+    return [neighbor.delete_tunnel_row(0, vtep.device, MAC, VTEP), neighbor.delete_bridge_row(1, vtep.device, MAC)]
+
+
+def flooded(vtep: Vtep, device: str) -> list[str]:
+    rows = [line.split() for line in vtep.fdb(device)]
+    return [row[row.index("dst") + 1] for row in rows if row[0] == "00:00:00:00:00:00"]

@@ -1,0 +1,147 @@
+"""The writer under load and refusals, the monitor when it is too slow."""
+
+import errno
+
+import pytest
+
+from evpn.netlink import neighbor
+from evpn.netlink.constants import AF_BRIDGE, NTF_MASTER
+from evpn.netlink.dump import dump_neighbors, read_row
+from evpn.netlink.events import Overrun
+from evpn.netlink.messages import Refusal
+from evpn.netlink.neighbor import NeighborMessage
+from evpn.netlink.socket import Monitor, Writer
+from evpn.values import IpAddress, MacAddress
+
+from .conftest import Vtep
+
+pytestmark = pytest.mark.kernel
+
+VTEP = IpAddress(bytes((10, 0, 0, 2)))
+
+
+def mac(number: int) -> MacAddress:
+    return MacAddress(b"\x50\x54" + number.to_bytes(4))
+
+
+def written(vtep: Vtep, numbers: range) -> list[bytes]:
+    return [neighbor.remote_mac(number, vtep.device, mac(number), VTEP) for number in numbers]
+
+
+def test_ten_thousand_macs_in_batches_of_512(vtep: Vtep, writer: Writer) -> None:
+    for start in range(0, 10_000, 512):
+        assert writer.apply(written(vtep, range(start, min(start + 512, 10_000)))) == []
+
+    rows = dump_neighbors(AF_BRIDGE, ifindex=vtep.device)
+    wanted = {mac(number) for number in range(10_000)}
+    assert {row.lladdr for row in rows if row.dst == VTEP} == wanted
+    assert {row.lladdr for row in rows if row.master == vtep.bridge} >= wanted
+    assert writer.sent == 10_000
+
+
+@pytest.mark.parametrize("buffer", [4 << 20, 4096], ids=["large buffer", "smallest buffer"])
+def test_every_refusal_of_many_is_told(vtep: Vtep, buffer: int) -> None:
+    writer = Writer(buffer)
+    writer.open()
+    messages = [neighbor.delete_bridge_row(number, vtep.device, mac(number)) for number in range(5_000)]
+
+    assert writer.apply(messages) == [Refusal(number, errno.ENOENT) for number in range(5_000)]
+    assert writer.apply(written(vtep, range(10))) == []
+    writer.close()
+
+
+def test_a_batch_that_cannot_be_sent_is_refused_as_a_whole(vtep: Vtep, writer: Writer) -> None:
+    huge = neighbor.on_vlan(neighbor.remote_mac(5, vtep.device, mac(5), VTEP), 1) + bytes(64 << 20)
+
+    assert writer.apply([neighbor.remote_mac(4, vtep.device, mac(4), VTEP), huge]) == [
+        Refusal(4, errno.EMSGSIZE),
+        Refusal(5, errno.EMSGSIZE),
+    ]
+
+
+def test_nothing_to_write_is_written_without_a_word(writer: Writer) -> None:
+    assert writer.apply([]) == []
+
+
+def test_a_socket_that_is_not_open_says_so() -> None:
+    for unopened in (Writer(), Monitor()):
+        with pytest.raises(RuntimeError, match="not been opened"):
+            unopened.fileno()
+        unopened.close()
+
+
+def test_the_monitor_hears_both_rows_of_a_remote_mac(vtep: Vtep, writer: Writer, monitor: Monitor) -> None:
+    writer.apply(written(vtep, range(1)))
+
+    bridge, device = [event for event in monitor.read() if isinstance(event, NeighborMessage)]
+    assert (bridge.lladdr, bridge.master, bridge.dst, bridge.port_id) == (mac(0), vtep.bridge, b"", 0)
+    assert (device.lladdr, device.master, device.dst, device.port_id) == (mac(0), 0, VTEP, 0)
+
+
+def test_a_limit_leaves_the_rest_for_the_next_time(vtep: Vtep, writer: Writer, monitor: Monitor) -> None:
+    monitor.read()
+    writer.apply(written(vtep, range(10)))
+
+    assert [len(monitor.read(limit=8)) for _ in range(4)] == [8, 8, 4, 0]
+    assert monitor.datagrams >= 20
+
+
+def test_what_waits_can_be_selected_for(vtep: Vtep, writer: Writer, monitor: Monitor) -> None:
+    import select
+
+    while monitor.read():
+        continue
+    assert select.select([monitor], [], [], 0)[0] == []
+    writer.apply(written(vtep, range(1)))
+    assert select.select([monitor], [], [], 0)[0] == [monitor]
+
+
+@pytest.fixture
+def slow(vtep: Vtep) -> Monitor:
+    monitor = Monitor(buffer=64 << 10)
+    monitor.open()
+    return monitor
+
+
+def test_lost_notifications_are_told_once_and_the_queue_is_emptied(vtep: Vtep, writer: Writer, slow: Monitor) -> None:
+    writer.apply(written(vtep, range(2_000)))
+
+    assert slow.read() == [Overrun()]
+    assert slow.read() == []
+    assert slow.overruns == 1
+
+
+def test_after_an_overrun_the_next_change_is_heard(vtep: Vtep, writer: Writer, slow: Monitor) -> None:
+    writer.apply(written(vtep, range(2_000)))
+    slow.read()
+
+    writer.apply(written(vtep, range(2_000, 2_001)))
+
+    assert [event.lladdr for event in slow.read() if isinstance(event, NeighborMessage)] == [mac(2_000)] * 2
+
+
+def test_a_second_overrun_is_told_again(vtep: Vtep, writer: Writer, slow: Monitor) -> None:
+    for start in (0, 2_000, 4_000):
+        writer.apply(written(vtep, range(start, start + 2_000)))
+        assert slow.read()[-1] == Overrun()
+    assert slow.overruns == 3
+
+
+def test_what_is_dumped_after_an_overrun_is_everything(vtep: Vtep, writer: Writer, slow: Monitor) -> None:
+    writer.apply(written(vtep, range(2_000)))
+    assert Overrun() in slow.read()
+
+    known = {row.lladdr for row in dump_neighbors(AF_BRIDGE, ifindex=vtep.device) if row.dst}
+    writer.apply(written(vtep, range(2_000, 2_010)))
+    known |= {event.lladdr for event in slow.read() if isinstance(event, NeighborMessage) and event.dst}
+
+    assert known == {mac(number) for number in range(2_010)}
+
+
+def test_a_socket_stays_in_the_namespace_it_was_opened_in(vtep: Vtep, writer: Writer) -> None:
+    from tests.namespaces import Namespace
+
+    with Namespace("elsewhere") as elsewhere, elsewhere.entered():
+        assert writer.apply(written(vtep, range(1))) == []
+        assert dump_neighbors(AF_BRIDGE, ifindex=vtep.device) == []
+    assert read_row(vtep.device, mac(0), NTF_MASTER) is not None
