@@ -8,7 +8,7 @@ from msgspec import UNSET
 from evpn.config import address
 from evpn.config.errors import Where
 from evpn.config.schema import FileText, NeighborText
-from evpn.config.settings import NeighborSettings, Settings
+from evpn.config.settings import NeighborSettings, Settings, VniOptions
 from evpn.config.vni import convert_options, convert_vnis
 from evpn.text import format_ip
 from evpn.values import IpAddress
@@ -34,7 +34,7 @@ def convert(file: FileText, path: Path, secrets: dict[str, str]) -> Settings:
         run_dir=Path(file.run_dir),
         metrics=None if file.metrics is UNSET else address.endpoint(where.at("metrics"), file.metrics),
         discover=file.discover,
-        defaults=convert_options(file.defaults, where.at("defaults"), vtep),
+        defaults=_defaults(file, where.at("defaults"), vtep),
         vnis=convert_vnis(file, where, vtep, router_id),
         hold_on_session_loss=file.hold_on_session_loss,
     )
@@ -46,6 +46,12 @@ def _router_id(file: FileText, where: Where, vtep: IpAddress) -> IpAddress:
     if len(vtep) != 4:
         raise where.wrong("missing, and vtep-address is no IPv4 address; accepted: an IPv4 address")
     return vtep
+
+
+def _defaults(file: FileText, where: Where, vtep: IpAddress) -> VniOptions:
+    if file.defaults.vni is not UNSET:
+        raise where.at("vni").wrong(f"found {file.defaults.vni}; accepted: nothing, a VNI is an entry of vnis")
+    return convert_options(file.defaults, where, vtep)
 
 
 def _neighbors(file: FileText, where: Where, local: IpAddress, secrets: dict[str, str]) -> tuple[NeighborSettings, ...]:

@@ -50,7 +50,7 @@ def _secrets(file: FileText, path: Path) -> dict[str, str]:
     """The content of every password file; one that everybody can read is no secret."""
     secrets: dict[str, str] = {}
     for index, neighbor in enumerate(file.neighbors):
-        if isinstance(neighbor.password_file, str):
+        if isinstance(neighbor.password_file, str) and not isinstance(neighbor.password, str):
             where = Where(str(path)).at("neighbors", index, "password-file")
             secrets[neighbor.password_file] = _read(path.parent / neighbor.password_file, where, private=True)
     return secrets
