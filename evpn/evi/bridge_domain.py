@@ -5,6 +5,7 @@ touched is kept as keys until the next turn takes it with `take_dirty`.
 """
 
 from collections.abc import Iterable, Mapping
+from functools import reduce
 from typing import NamedTuple, TypeVar
 
 from evpn.evi.mobility import Claim, Reason, claim_locally, prefer
@@ -73,7 +74,8 @@ class BridgeDomain:
         self, macs: Iterable[MacAddress] = (), ips: Iterable[IpAddress] = (), vteps: Iterable[IpAddress] = ()
     ) -> None:
         """What may be written to the kernel for these keys has changed, whatever the claims."""
-        self._dirty.macs.update(dict.fromkeys(macs))
+        for mac in macs:
+            self._touch(mac)
         self._dirty.ips.update(dict.fromkeys(ips))
         self._dirty.vteps.update(dict.fromkeys(vteps))
 
@@ -126,13 +128,13 @@ class BridgeDomain:
         if known is None and len(self.local) >= self.max_macs:
             self.over_limit += 1
             return False
-        claimed = known.claim if known and known.claim else self._claim(mac)
-        if claimed is None:
+        entry = LocalMac(port, static, known.claim if known and known.claim else self._claim(mac))
+        entry = entry._replace(claim=self._surviving(mac, entry))
+        if entry.claim is None:
             self.refused_moves += 1
-        entry = LocalMac(port, static, claimed)
         if entry != known:
             self._set_local(mac, entry)
-        return claimed is not None
+        return entry.claim is not None
 
     def forget(self, mac: MacAddress, port: int | None = None) -> None:
         """The row on `port` is gone; a host that moved to another port meanwhile stays. None: whatever port."""
@@ -166,7 +168,7 @@ class BridgeDomain:
             owner = self.owner(_mac(path))
             if owner is None or owner.vtep != path.next_hop:
                 continue
-            if best is None or prefer(claim(path), claim(best))[0] == claim(path):
+            if best is None or _binds_better(path, best):
                 best = path
         return (_mac(best), best) if best else None
 
@@ -174,15 +176,16 @@ class BridgeDomain:
         paths = self.remote.get(mac)
         if not paths:
             return None
-        best, why = claim(paths[0]), Reason.ONLY
-        for path in paths[1:]:
-            other = claim(path)
-            if other.vtep == best.vtep:
-                # MAC-only and MAC/IP routes of one VTEP are one claim; the later sequence speaks for both
-                best = max(best, other, key=lambda one: (one.sticky, one.sequence))
-            else:
-                best, why = prefer(best, other)
-        return best, why
+        if len(paths) == 1:
+            return claim(paths[0]), Reason.ONLY
+        claims: dict[IpAddress, Claim] = {}
+        for path in paths:
+            # MAC-only and MAC/IP routes of one VTEP are one claim; the later sequence speaks for both
+            one = claim(path)
+            claims[one.vtep] = max(claims.get(one.vtep, one), one, key=lambda claim: (claim.sticky, claim.sequence))
+        best = _preferred(claims.values())
+        del claims[best.vtep]
+        return best, prefer(best, _preferred(claims.values()))[1] if claims else Reason.ONLY
 
     def _highest(self, mac: MacAddress) -> int:
         return max(
@@ -209,18 +212,18 @@ class BridgeDomain:
         known = self.local.get(mac)
         if known is None:
             return
-        best = self._best_remote(mac)
-        if best is None:
-            claimed = known.claim or self._claim(mac)
-        elif known.static:
-            beaten = known.claim is None or prefer(known.claim, best[0])[0] != known.claim
-            claimed = claim_locally(None, self.vtep, self._highest(mac)) if beaten else known.claim
-        elif known.claim is not None and prefer(known.claim, best[0])[0] != known.claim:
-            claimed = None
-        else:
-            claimed = known.claim
+        claimed = self._surviving(mac, known)
         if claimed != known.claim:
             self._set_local(mac, known._replace(claim=claimed))
+
+    def _surviving(self, mac: MacAddress, entry: LocalMac) -> Claim | None:
+        """What the claim of a local MAC becomes beside the remote ones."""
+        best = self._best_remote(mac)
+        if best is None:
+            return entry.claim or self._claim(mac)
+        if entry.claim is not None and prefer(entry.claim, best[0])[0] == entry.claim:
+            return entry.claim
+        return claim_locally(None, self.vtep, self._highest(mac)) if entry.static else None
 
     def _set_local(self, mac: MacAddress, entry: LocalMac | None) -> None:
         if entry is None:
@@ -242,6 +245,18 @@ def claim(path: Path) -> Claim:
     """What a MAC/IP path claims."""
     sequence, sticky = path.attributes.mobility
     return Claim(path.next_hop, sequence, sticky)
+
+
+def _preferred(claims: Iterable[Claim]) -> Claim:
+    return reduce(lambda a, b: prefer(a, b)[0], claims)
+
+
+def _binds_better(path: Path, other: Path) -> bool:
+    """Of two bindings of an IP; between equal claims the lower MAC, so that the order of arrival decides nothing."""
+    a, b = claim(path), claim(other)
+    if a == b:
+        return (_mac(path), path.route.key) < (_mac(other), other.route.key)
+    return prefer(a, b)[0] == a
 
 
 def _mac(path: Path) -> MacAddress:
