@@ -17,6 +17,8 @@ from evpn.wire.as_path import AS_SEQUENCE, AsPathSegment
 from evpn.wire.attributes import PathAttributes
 
 _LOCAL_PREFERENCE = 100
+_UNTOLD = PathAttributes()
+"""Nothing of ours is without a route target: not what any route should have."""
 
 
 class Announcer:
@@ -41,8 +43,9 @@ class Announcer:
             self.retell()
 
     def retell(self) -> None:
-        """Say everything again; what ExaBGP has already, it does not send."""
-        self.routes.observe_all({})
+        """Say everything again; what ExaBGP has already, it does not send, and what is withdrawn meanwhile, it had."""
+        for key, told in list(self.routes.actual.items()):
+            self.routes.observe(key, told._replace(attributes=_UNTOLD))
 
     def lines(self, limit: int = 10_000) -> Iterator[bytes]:
         """Commands for what differs: withdrawals first, then announcements by their attributes."""
@@ -55,7 +58,7 @@ class Announcer:
 
     def begin_sync(self) -> bytes:
         """Everything will be told again: nothing is known to be there."""
-        self.retell()
+        self.routes.observe_all({})
         self._sync = self.next_id()
         return commands.sync_begin(self._sync)
 

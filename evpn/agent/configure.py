@@ -22,8 +22,10 @@ def configure(core: Core, settings: Settings, now: float) -> None:
     core.peers.hold = settings.hold_on_session_loss
     wanted = {entry.vni: entry for entry in settings.vnis}
     for vni, served in list(core.served.items()):
-        keeps = vni in core.discovered and settings.discover and vni not in wanted
-        if not keeps and wanted.get(vni) != served:
+        if vni in wanted and wanted[vni] != served:
+            core.discovered.discard(vni)
+            core.amend(wanted[vni])
+        elif vni not in wanted and not (vni in core.discovered and settings.discover):
             core.cease(vni)
     for entry in settings.vnis:
         if entry.vni not in core.served:

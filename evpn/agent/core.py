@@ -56,20 +56,35 @@ class Core:
 
     def serve(self, vni: VniSettings) -> None:
         self.served[vni.vni] = vni
-        self.dataplane.segments[vni.vni] = Segment(vni.vni)
+        self.dataplane.add(vni.vni)
         domain = BridgeDomain(vni.vni, self.speaker.vtep, vni.max_macs)
         self.fabric.add(domain, vni.import_targets, (path for _, path in self.rib.best_paths()))
         self._links_changed = True
 
     def cease(self, vni: Vni) -> None:
-        """Withdraw what we announced; the kernel's rows stay until `evpn flush`."""
-        self._detached(vni, "no longer configured")
-        self._originate(vni, self.fabric.domains[vni].take_dirty().claims)
+        """Withdraw what we announced, and remove what we wrote."""
+        log.info("no longer serving vni=%d", vni)
+        self._withdraw_all(vni)
         self.fabric.remove(vni)
-        del self.dataplane.segments[vni]
+        self.dataplane.retire(vni)
         del self.served[vni]
         self.problems.pop(vni, None)
         self.discovered.discard(vni)
+
+    def amend(self, new: VniSettings) -> None:
+        """Other settings for a VNI that is served: what they do not concern goes on undisturbed."""
+        vni, old = new.vni, self.served[new.vni]
+        domain = self.fabric.domains[vni]
+        if (old.rd, old.export_targets) != (new.rd, new.export_targets):
+            self._withdraw_all(vni)
+        self.served[vni] = new
+        domain.max_macs = new.max_macs
+        if old.import_targets != new.import_targets:
+            self.fabric.retarget(domain, new.import_targets, (path for _, path in self.rib.best_paths()))
+        domain.touch(ips=domain.neighbors)
+        if self.dataplane.segments[vni].attachment is not None:
+            self._announce_all(vni)
+        self._links_changed = True
 
     def add_peer(self, peer: Peer) -> None:
         self.peers.peers[peer.address] = peer
@@ -232,8 +247,7 @@ class Core:
         self.problems.pop(vni, None)
         if self.dataplane.attach(vni, *found):
             log.info("serving vni=%d device=%s bridge=%s", vni, found.device.name, found.bridge.name)
-            self.announcer.routes.want(*originate.inclusive_multicast(self.instance(vni)))
-            self.fabric.domains[vni].touch_claims()
+            self._announce_all(vni)
 
     def _detached(self, vni: Vni, why: str) -> None:
         if self.problems.get(vni) != why:
@@ -243,6 +257,16 @@ class Core:
             key, _ = originate.inclusive_multicast(self.instance(vni))
             self.announcer.routes.want(key, None)
             self.fabric.domains[vni].observe_local({})
+
+    def _announce_all(self, vni: Vni) -> None:
+        self.announcer.routes.want(*originate.inclusive_multicast(self.instance(vni)))
+        self.fabric.domains[vni].touch_claims()
+
+    def _withdraw_all(self, vni: Vni) -> None:
+        instance = self.instance(vni)
+        self.announcer.routes.want(originate.inclusive_multicast(instance)[0], None)
+        for mac in self.fabric.domains[vni].local:
+            self.announcer.routes.want(originate.mac_ip_key(instance, mac), None)
 
     def _originate(self, vni: Vni, macs: Iterable[MacAddress]) -> None:
         instance, domain = self.instance(vni), self.fabric.domains[vni]

@@ -47,6 +47,8 @@ class Dataplane:
         """Bridge domains whose actual rows are unknown: a dump is due."""
         self.written = self.removed = self.refused = 0
         self._busy: dict[Vni, None] = {}
+        self._retired: dict[Vni, Segment] = {}
+        """No longer served, with rows that are still to be removed."""
 
     @property
     def pending(self) -> int:
@@ -91,6 +93,22 @@ class Dataplane:
             del self.refusals[key]
         return True
 
+    def add(self, vni: Vni) -> None:
+        """Serve a VNI; rows of an earlier life are observed like any others."""
+        self._retired.pop(vni, None)
+        self.segments[vni] = Segment(vni)
+
+    def retire(self, vni: Vni) -> None:
+        """Serve a VNI no longer: its rows are removed, the devices stay."""
+        segment = self.segments.pop(vni)
+        if segment.attachment is None:
+            return
+        self.by_device.pop(segment.attachment.device.ifindex, None)
+        self.by_bridge.pop(segment.attachment.bridge.ifindex, None)
+        self.unobserved.pop(vni, None)
+        segment.abandon()
+        self._retired[vni] = segment
+
     # Reconciliation
 
     def batch(self, limit: int, removals: bool) -> list[RowChange]:
@@ -134,6 +152,11 @@ class Dataplane:
         return min((refusal.retry_at for refusal in self.refusals.values()), default=None)
 
     def _writable(self, removals: bool) -> Iterator[Segment]:
+        for vni, retired in list(self._retired.items()):
+            if not retired.writable:
+                del self._retired[vni]
+            elif removals:
+                yield retired
         for vni in list(self._busy):
             segment = self.segments.get(vni)
             if segment is None or not segment.writable:

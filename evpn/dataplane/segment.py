@@ -80,6 +80,15 @@ class Segment:
         self.foreign_flood.clear()
         self.foreign_neighbors.clear()
 
+    def abandon(self) -> None:
+        """Nothing is wanted any more."""
+        for key in list(self.flood.desired):
+            self.flood.want(key, None)
+        for mac in list(self.macs.desired):
+            self.macs.want(mac, None)
+        for ip in list(self.neighbors.desired):
+            self.neighbors.want(ip, None)
+
     # One notification
 
     def observe(self, row: KernelRow, present: bool) -> Fact | None:

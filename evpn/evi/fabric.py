@@ -7,6 +7,9 @@ from evpn.rib.path import Path
 from evpn.rib.table import BestPathChange
 from evpn.values import RouteTargetPattern, Vni
 
+_CACHE_LIMIT = 65536
+"""Sets of route targets remembered: a peer may invent as many as it likes."""
+
 
 class Fabric:
     """Owner of VNI -> BridgeDomain and of the import patterns; both change by configuration only."""
@@ -34,6 +37,19 @@ class Fabric:
                 del self._imports[pattern]
         self._cache.clear()
 
+    def retarget(self, domain: BridgeDomain, patterns: Iterable[RouteTargetPattern], paths: Iterable[Path]) -> None:
+        """Other imports for a VNI that is served: only what they add or take away is touched."""
+        known = list(paths)
+        before = {id(path) for path in known if domain in self.importers(path)}
+        self.remove(domain.vni)
+        self.add(domain, patterns, ())
+        for path in known:
+            imported = domain in self.importers(path)
+            if imported and id(path) not in before:
+                domain.import_path(path)
+            elif not imported and id(path) in before:
+                domain.withdraw_path(path)
+
     def apply(self, changes: Iterable[BestPathChange]) -> None:
         """Best-path changes of one UPDATE into every bridge domain that imports them."""
         for _, old, new in changes:
@@ -51,6 +67,8 @@ class Fabric:
         patterns = path.attributes.import_patterns
         found = self._cache.get(patterns)
         if found is None:
+            if len(self._cache) >= _CACHE_LIMIT:
+                self._cache.clear()
             domains = {domain.vni: domain for pattern in patterns for domain in self._imports.get(pattern, ())}
             found = self._cache[patterns] = tuple(domains.values())
         return found
