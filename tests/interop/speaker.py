@@ -82,6 +82,7 @@ class Speaker:
         except subprocess.TimeoutExpired:
             self.process.kill()
             self.process.wait()
+        self._listener.shutdown(socket.SHUT_RDWR)  # wakes the thread that accepts
         self._listener.close()
         os.unlink(self._path)
         for link in self._links:
