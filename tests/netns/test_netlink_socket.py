@@ -1,6 +1,7 @@
 """The writer under load and refusals, the monitor when it is too slow."""
 
 import errno
+import select
 
 import pytest
 
@@ -12,6 +13,7 @@ from evpn.netlink.messages import Refusal
 from evpn.netlink.neighbor import NeighborMessage
 from evpn.netlink.socket import Monitor, Writer
 from evpn.values import IpAddress, MacAddress
+from tests.namespaces import Namespace
 
 from .conftest import Vtep
 
@@ -87,8 +89,6 @@ def test_a_limit_leaves_the_rest_for_the_next_time(vtep: Vtep, writer: Writer, m
 
 
 def test_what_waits_can_be_selected_for(vtep: Vtep, writer: Writer, monitor: Monitor) -> None:
-    import select
-
     while monitor.read():
         continue
     assert select.select([monitor], [], [], 0)[0] == []
@@ -139,8 +139,6 @@ def test_what_is_dumped_after_an_overrun_is_everything(vtep: Vtep, writer: Write
 
 
 def test_a_socket_stays_in_the_namespace_it_was_opened_in(vtep: Vtep, writer: Writer) -> None:
-    from tests.namespaces import Namespace
-
     with Namespace("elsewhere") as elsewhere, elsewhere.entered():
         assert writer.apply(written(vtep, range(1))) == []
         assert dump_neighbors(AF_BRIDGE, ifindex=vtep.device) == []
