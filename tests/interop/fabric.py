@@ -393,3 +393,13 @@ def stays(question: Callable[[], Any], seconds: float, every: float = 0.1) -> No
     while time.monotonic() < deadline:
         assert question()
         time.sleep(every)
+
+
+def say_until(host: Host, question: Callable[[], Any]) -> None:
+    """The host speaks until it is true: a port that has just come up may not forward the first frame."""
+
+    def spoken() -> Any:
+        host.speak()
+        return question()
+
+    until(spoken)
