@@ -18,18 +18,18 @@ def check_reload(old: Settings, new: Settings) -> None:
 
 def configure(core: Core, settings: Settings, now: float) -> None:
     """Serve exactly these VNIs and neighbors."""
-    core.settings = settings
+    core.settings = core.instances.settings = settings
     core.peers.hold = settings.hold_on_session_loss
     wanted = {entry.vni: entry for entry in settings.vnis}
-    for vni, served in list(core.served.items()):
+    for vni, served in list(core.instances.served.items()):
         if vni in wanted and wanted[vni] != served:
-            core.discovered.discard(vni)
-            core.amend(wanted[vni])
-        elif vni not in wanted and not (vni in core.discovered and settings.discover):
-            core.cease(vni)
+            core.instances.discovered.discard(vni)
+            core.instances.amend(wanted[vni])
+        elif vni not in wanted and not (vni in core.instances.discovered and settings.discover):
+            core.instances.cease(vni)
     for entry in settings.vnis:
-        if entry.vni not in core.served:
-            core.serve(entry)
+        if entry.vni not in core.instances.served:
+            core.instances.serve(entry)
     _neighbors(core, settings, now)
 
 

@@ -8,24 +8,29 @@ import logging
 from collections.abc import Iterable
 
 from evpn.agent.announcer import Announcer
+from evpn.agent.instances import Instances
 from evpn.agent.peers import Peer, Peers
-from evpn.config.derive import vni_settings
-from evpn.config.settings import Settings, VniSettings
-from evpn.dataplane.attach import attachment, choose, vxlan_by_vni
+from evpn.config.settings import Settings
 from evpn.dataplane.dataplane import Dataplane
-from evpn.dataplane.entries import AF_BRIDGE, RTM_DELNEIGH, RTM_GETNEIGH, Fact, LocalGone, LocalSeen, Reserved, Taken
-from evpn.dataplane.link import Link
-from evpn.dataplane.project import project
-from evpn.dataplane.segment import Attachment, Segment
-from evpn.evi import originate
-from evpn.evi.bridge_domain import BridgeDomain
+from evpn.dataplane.entries import (
+    AF_BRIDGE,
+    RTM_DELNEIGH,
+    RTM_GETNEIGH,
+    Fact,
+    LocalGone,
+    LocalSeen,
+    Reserved,
+    ReservedFlood,
+    ReservedNeighbor,
+    Taken,
+)
+from evpn.dataplane.segment import Segment
 from evpn.evi.fabric import Fabric
-from evpn.evi.originate import Instance
 from evpn.netlink import events
 from evpn.netlink.neighbor import NeighborMessage
 from evpn.rib.path import Path, Speaker, rejection
 from evpn.rib.table import Rib
-from evpn.values import MacAddress, Vni
+from evpn.values import Vni
 from evpn.wire import update
 from evpn.wire.errors import WireError
 
@@ -33,7 +38,7 @@ log = logging.getLogger(__name__)
 
 
 class Core:
-    """Brings the owners of state together: `rib`, `fabric`, `dataplane`, `peers`, `announcer`."""
+    """Brings the owners of state together: `rib`, `fabric`, `dataplane`, `peers`, `announcer`, `instances`."""
 
     def __init__(self, settings: Settings, now: float) -> None:
         self.settings = settings
@@ -44,47 +49,11 @@ class Core:
         self.dataplane = Dataplane()
         self.peers = Peers(settings.hold_on_session_loss, now)
         self.announcer = Announcer(settings.vtep, settings.local_as)
-        self.served: dict[Vni, VniSettings] = {}
-        self.discovered: set[Vni] = set()
-        self.problems: dict[Vni, str] = {}
-        """Why a VNI cannot be served now."""
+        self.instances = Instances(settings, self.rib, self.fabric, self.dataplane, self.announcer)
         self.drift = 0
         """Rows that a level check found other than we believed."""
-        self._links_changed = True
 
     # Configuration
-
-    def serve(self, vni: VniSettings) -> None:
-        self.served[vni.vni] = vni
-        self.dataplane.add(vni.vni)
-        domain = BridgeDomain(vni.vni, self.speaker.vtep, vni.max_macs)
-        self.fabric.add(domain, vni.import_targets, (path for _, path in self.rib.best_paths()))
-        self._links_changed = True
-
-    def cease(self, vni: Vni) -> None:
-        """Withdraw what we announced, and remove what we wrote."""
-        log.info("no longer serving vni=%d", vni)
-        self._withdraw_all(vni)
-        self.fabric.remove(vni)
-        self.dataplane.retire(vni)
-        del self.served[vni]
-        self.problems.pop(vni, None)
-        self.discovered.discard(vni)
-
-    def amend(self, new: VniSettings) -> None:
-        """Other settings for a VNI that is served: what they do not concern goes on undisturbed."""
-        vni, old = new.vni, self.served[new.vni]
-        domain = self.fabric.domains[vni]
-        if (old.rd, old.export_targets) != (new.rd, new.export_targets):
-            self._withdraw_all(vni)
-        self.served[vni] = new
-        domain.max_macs = new.max_macs
-        if old.import_targets != new.import_targets:
-            self.fabric.retarget(domain, new.import_targets, (path for _, path in self.rib.best_paths()))
-        domain.touch(ips=domain.neighbors)
-        if self.dataplane.segments[vni].attachment is not None:
-            self._announce_all(vni)
-        self._links_changed = True
 
     def add_peer(self, peer: Peer) -> None:
         self.peers.peers[peer.address] = peer
@@ -94,10 +63,6 @@ class Core:
         self.fabric.apply(self.rib.mark_stale(address))
         self.fabric.apply(self.rib.sweep(address))
         del self.peers.peers[address]
-
-    def instance(self, vni: Vni) -> Instance:
-        settings = self.served[vni]
-        return Instance(vni, self.speaker.vtep, settings.rd, settings.export_targets)
 
     # Facts from ExaBGP: sessions and routes
 
@@ -158,7 +123,7 @@ class Core:
             links[event.ifindex] = events.with_port(links[event.ifindex], event)
         else:
             return
-        self._links_changed = True
+        self.instances.links_changed = True
 
     def row_event(self, row: NeighborMessage) -> None:
         if row.type == RTM_GETNEIGH:
@@ -172,17 +137,17 @@ class Core:
             return
         segment = self.dataplane.by_bridge.get(row.ifindex)
         if segment is not None:
-            segment.observe_neighbor(row, present)
+            self._fact(segment, segment.observe_neighbor(row, present))
             self.dataplane.touch(segment.vni)
 
     def observed(self, vni: Vni, rows: Iterable[NeighborMessage], neighbors: Iterable[NeighborMessage]) -> None:
         """A dump of one bridge domain: all that the kernel holds there."""
         segment, domain = self.dataplane.segments[vni], self.fabric.domains[vni]
         before = segment.pending
-        kept = segment.own.keys() | segment.foreign, segment.foreign_neighbors, segment.foreign_flood
+        kept = segment.all_reserved, segment.foreign_neighbors, segment.foreign_flood
         local = segment.observe_all(rows, neighbors)
         domain.touch(
-            kept[0] ^ (segment.own.keys() | segment.foreign),
+            kept[0] ^ segment.all_reserved,
             kept[1] ^ segment.foreign_neighbors,
             kept[2] ^ segment.foreign_flood,
         )
@@ -196,24 +161,9 @@ class Core:
         for vni, segment in self.dataplane.segments.items():
             if segment.attachment is not None:
                 self.dataplane.unobserved[vni] = None
-        self._links_changed = True
+        self.instances.links_changed = True
 
     # The turn
-
-    def attach_devices(self) -> None:
-        """After changes of links: which VNI is carried by which devices now."""
-        if not self._links_changed:
-            return
-        self._links_changed = False
-        by_vni = vxlan_by_vni(self.dataplane.links)
-        self._discover(by_vni)
-        for vni, settings in list(self.served.items()):
-            device = choose(by_vni.get(vni, []), settings.device, self.speaker.vtep)
-            found = attachment(device, self.dataplane.links, self.speaker.vtep)
-            if isinstance(found, str):
-                self._detached(vni, found)
-            else:
-                self._attached(vni, found)
 
     def settle(self, now: float) -> None:
         """Timers, then desired rows and routes for every key that was touched."""
@@ -222,58 +172,7 @@ class Core:
             peer.stale_until = None
             self.fabric.apply(self.rib.sweep(peer.address))
         self.dataplane.retry_due(now)
-        for vni, domain in self.fabric.domains.items():
-            if domain.dirty:
-                dirty = domain.take_dirty()
-                project(domain, self.dataplane.segments[vni], dirty, self.served[vni].neighbor_suppression)
-                self._originate(vni, dirty.claims)
-                self.dataplane.touch(vni)
-
-    def _discover(self, by_vni: dict[int, list[Link]]) -> None:
-        if not self.settings.discover:
-            return
-        for number, candidates in by_vni.items():
-            device = choose(candidates, "", self.speaker.vtep)
-            bridge = self.dataplane.links.get(device.master) if device else None
-            if device is None or bridge is None or number in self.served:
-                continue
-            taken = [settings.rd for settings in self.served.values()]
-            self.serve(vni_settings(self.settings, Vni(number), device.name, bridge.name, taken))
-            self.discovered.add(Vni(number))
-        for vni in [vni for vni in self.discovered if vni not in by_vni]:
-            self.cease(vni)
-
-    def _attached(self, vni: Vni, found: Attachment) -> None:
-        self.problems.pop(vni, None)
-        if self.dataplane.attach(vni, *found):
-            log.info("serving vni=%d device=%s bridge=%s", vni, found.device.name, found.bridge.name)
-            self._announce_all(vni)
-
-    def _detached(self, vni: Vni, why: str) -> None:
-        if self.problems.get(vni) != why:
-            log.warning("not serving vni=%d reason=%s", vni, why)
-        self.problems[vni] = why
-        if self.dataplane.detach(vni):
-            key, _ = originate.inclusive_multicast(self.instance(vni))
-            self.announcer.routes.want(key, None)
-            self.fabric.domains[vni].observe_local({})
-
-    def _announce_all(self, vni: Vni) -> None:
-        self.announcer.routes.want(*originate.inclusive_multicast(self.instance(vni)))
-        self.fabric.domains[vni].touch_claims()
-
-    def _withdraw_all(self, vni: Vni) -> None:
-        instance = self.instance(vni)
-        self.announcer.routes.want(originate.inclusive_multicast(instance)[0], None)
-        for mac in self.fabric.domains[vni].local:
-            self.announcer.routes.want(originate.mac_ip_key(instance, mac), None)
-
-    def _originate(self, vni: Vni, macs: Iterable[MacAddress]) -> None:
-        instance, domain = self.instance(vni), self.fabric.domains[vni]
-        for mac in macs:
-            local = domain.local.get(mac)
-            wanted = originate.mac_ip(instance, mac, local.claim) if local and local.claim else None
-            self.announcer.routes.want(originate.mac_ip_key(instance, mac), wanted)
+        self.instances.settle()
 
     def _fact(self, segment: Segment, fact: Fact | None) -> None:
         domain = self.fabric.domains[segment.vni]
@@ -284,7 +183,13 @@ class Core:
         elif isinstance(fact, Taken):
             domain.forget(fact.mac)
         elif isinstance(fact, Reserved):
+            if fact.taken:
+                domain.forget(fact.mac)
             domain.touch([fact.mac])
+        elif isinstance(fact, ReservedFlood):
+            domain.touch(vteps=[fact.vtep])
+        elif isinstance(fact, ReservedNeighbor):
+            domain.touch(ips=[fact.ip])
 
     def _fault(self, peer: Peer, error: WireError) -> None:
         peer.faults += 1

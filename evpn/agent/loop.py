@@ -115,7 +115,7 @@ class Loop:
     def _link_event(self, event: Event) -> None:
         """Devices are attached at once: the rows that follow belong to them."""
         self.core.link_event(event)
-        self.core.attach_devices()
+        self.core.instances.attach_devices()
 
     def _overrun(self) -> None:
         self.overruns += 1
@@ -128,7 +128,7 @@ class Loop:
 
     def _look(self, now: float) -> None:
         """Observe what is unknown, and once in a while what is believed known."""
-        self.core.attach_devices()
+        self.core.instances.attach_devices()
         due = list(self.core.dataplane.unobserved) if now >= self._dump_at else []
         level_check = not due and now >= self._next_check
         if level_check:

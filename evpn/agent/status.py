@@ -74,11 +74,11 @@ def peers(core: Core, vni: Vni | None, now: float) -> Rows:
 
 def vnis(core: Core, vni: Vni | None, now: float) -> Rows:
     for domain in _domains(core, vni):
-        settings, segment = core.served[domain.vni], core.dataplane.segments[domain.vni]
+        settings, segment = core.instances.served[domain.vni], core.dataplane.segments[domain.vni]
         attached = segment.attachment
         yield {
             "vni": domain.vni,
-            "state": "served" if attached else core.problems.get(domain.vni, "waiting"),
+            "state": "served" if attached else core.instances.problems.get(domain.vni, "waiting"),
             "strategy": settings.strategy.value,
             "device": attached.device.name if attached else settings.device,
             "bridge": attached.bridge.name if attached else settings.bridge,
@@ -89,7 +89,7 @@ def vnis(core: Core, vni: Vni | None, now: float) -> Rows:
             "remote-macs": len(domain.remote),
             "vteps": len(domain.flood),
             "pending": segment.pending,
-            "discovered": domain.vni in core.discovered,
+            "discovered": domain.vni in core.instances.discovered,
         }
 
 

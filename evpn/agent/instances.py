@@ -1,0 +1,154 @@
+"""The VNIs that we serve: which settings, on which devices, with which routes of ours.
+
+Owner of `served`, `discovered` and `problems`. Bridge domains live in the fabric, their rows in the dataplane, their
+routes with the announcer; here it is decided that there be one.
+"""
+
+import logging
+from collections.abc import Iterable
+
+from evpn.agent.announcer import Announcer
+from evpn.config.derive import vni_settings
+from evpn.config.settings import Settings, VniSettings
+from evpn.dataplane.attach import attachment, choose, vxlan_by_vni
+from evpn.dataplane.dataplane import Dataplane
+from evpn.dataplane.link import Link
+from evpn.dataplane.project import project
+from evpn.dataplane.segment import Attachment
+from evpn.evi import originate
+from evpn.evi.bridge_domain import BridgeDomain
+from evpn.evi.fabric import Fabric
+from evpn.evi.originate import Instance
+from evpn.rib.table import Rib
+from evpn.values import MacAddress, Vni
+
+log = logging.getLogger(__name__)
+
+
+class Instances:
+    def __init__(
+        self, settings: Settings, rib: Rib, fabric: Fabric, dataplane: Dataplane, announcer: Announcer
+    ) -> None:
+        self.settings = settings
+        self.served: dict[Vni, VniSettings] = {}
+        self.discovered: set[Vni] = set()
+        self.problems: dict[Vni, str] = {}
+        """Why a VNI cannot be served now."""
+        self.links_changed = True
+        self._rib = rib
+        self._fabric = fabric
+        self._dataplane = dataplane
+        self._announcer = announcer
+        self._reported: dict[Vni, str] = {}
+
+    def serve(self, vni: VniSettings) -> None:
+        self.served[vni.vni] = vni
+        self._dataplane.add(vni.vni)
+        domain = BridgeDomain(vni.vni, self.settings.vtep, vni.max_macs)
+        self._fabric.add(domain, vni.import_targets, (path for _, path in self._rib.best_paths()))
+        self.links_changed = True
+
+    def cease(self, vni: Vni) -> None:
+        """Withdraw what we announced, and remove what we wrote."""
+        log.info("no longer serving vni=%d", vni)
+        self._withdraw_all(vni)
+        self._fabric.remove(vni)
+        self._dataplane.retire(vni)
+        del self.served[vni]
+        self.problems.pop(vni, None)
+        self.discovered.discard(vni)
+
+    def amend(self, new: VniSettings) -> None:
+        """Other settings for a VNI that is served: what they do not concern goes on undisturbed."""
+        vni, old = new.vni, self.served[new.vni]
+        domain = self._fabric.domains[vni]
+        if (old.rd, old.export_targets) != (new.rd, new.export_targets):
+            self._withdraw_all(vni)
+        self.served[vni] = new
+        domain.max_macs = new.max_macs
+        if old.import_targets != new.import_targets:
+            self._fabric.retarget(domain, new.import_targets, (path for _, path in self._rib.best_paths()))
+        domain.touch(ips=domain.neighbors)
+        if self._dataplane.segments[vni].attachment is not None:
+            self._announce_all(vni)
+        self.links_changed = True
+
+    def instance(self, vni: Vni) -> Instance:
+        settings = self.served[vni]
+        return Instance(vni, self.settings.vtep, settings.rd, settings.export_targets)
+
+    def attach_devices(self) -> None:
+        """After changes of links: which VNI is carried by which devices now."""
+        if not self.links_changed:
+            return
+        self.links_changed = False
+        by_vni = vxlan_by_vni(self._dataplane.links)
+        self._discover(by_vni)
+        for vni, settings in list(self.served.items()):
+            device = choose(by_vni.get(vni, []), settings.device, self.settings.vtep)
+            found = attachment(device, self._dataplane.links, self.settings.vtep)
+            if isinstance(found, str):
+                self._detached(vni, found)
+            else:
+                self._attached(vni, found)
+
+    def settle(self) -> None:
+        """Desired rows and routes for every key that was touched."""
+        self._report()
+        for vni, domain in self._fabric.domains.items():
+            if domain.dirty:
+                dirty = domain.take_dirty()
+                project(domain, self._dataplane.segments[vni], dirty, self.served[vni].neighbor_suppression)
+                self._originate(vni, dirty.claims)
+                self._dataplane.touch(vni)
+
+    def _discover(self, by_vni: dict[int, list[Link]]) -> None:
+        if not self.settings.discover:
+            return
+        for number, candidates in by_vni.items():
+            device = choose(candidates, "", self.settings.vtep)
+            bridge = self._dataplane.links.get(device.master) if device else None
+            if device is None or bridge is None or number in self.served:
+                continue
+            taken = [settings.rd for settings in self.served.values()]
+            self.serve(vni_settings(self.settings, Vni(number), device.name, bridge.name, taken))
+            self.discovered.add(Vni(number))
+        for vni in [vni for vni in self.discovered if vni not in by_vni]:
+            self.cease(vni)
+
+    def _attached(self, vni: Vni, found: Attachment) -> None:
+        self.problems.pop(vni, None)
+        if self._dataplane.attach(vni, *found):
+            log.info("serving vni=%d device=%s bridge=%s", vni, found.device.name, found.bridge.name)
+            self._announce_all(vni)
+
+    def _detached(self, vni: Vni, why: str) -> None:
+        self.problems[vni] = why
+        if self._dataplane.detach(vni):
+            key, _ = originate.inclusive_multicast(self.instance(vni))
+            self._announcer.routes.want(key, None)
+            self._fabric.domains[vni].observe_local({})
+
+    def _report(self) -> None:
+        """Problems that have outlasted a turn: while devices are being made there is one after the other."""
+        for vni, why in self.problems.items():
+            if self._reported.get(vni) != why:
+                log.warning("not serving vni=%d reason=%s", vni, why)
+        self._reported = dict(self.problems)
+
+    def _announce_all(self, vni: Vni) -> None:
+        self._announcer.routes.want(*originate.inclusive_multicast(self.instance(vni)))
+        self._fabric.domains[vni].touch_claims()
+
+    def _withdraw_all(self, vni: Vni) -> None:
+        instance = self.instance(vni)
+        self._announcer.routes.want(originate.inclusive_multicast(instance)[0], None)
+        for mac in self._fabric.domains[vni].local:
+            self._announcer.routes.want(originate.mac_ip_key(instance, mac), None)
+
+    def _originate(self, vni: Vni, macs: Iterable[MacAddress]) -> None:
+        instance, domain = self.instance(vni), self._fabric.domains[vni]
+        for mac in macs:
+            local = domain.local.get(mac)
+            wanted = originate.mac_ip(instance, mac, local.claim) if local and local.claim else None
+            self._announcer.routes.want(originate.mac_ip_key(instance, mac), wanted)
