@@ -67,9 +67,23 @@ class Reserved(NamedTuple):
     """A MAC became, or ceased to be, one that we may not write: an interface's own, or somebody's static row."""
 
     mac: MacAddress
+    taken: bool = False
+    """Its bridge row is on the VXLAN port now."""
 
 
-Fact = LocalSeen | LocalGone | Taken | Reserved
+class ReservedFlood(NamedTuple):
+    """A VTEP became, or ceased to be, one that somebody else floods to."""
+
+    vtep: IpAddress
+
+
+class ReservedNeighbor(NamedTuple):
+    """An IP became, or ceased to be, one that somebody else has bound for good."""
+
+    ip: IpAddress
+
+
+Fact = LocalSeen | LocalGone | Taken | Reserved | ReservedFlood | ReservedNeighbor
 
 
 @lru_cache(maxsize=65536)

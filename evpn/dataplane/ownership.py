@@ -61,10 +61,10 @@ def classify(row: KernelRow, device: int, bridge: int) -> Owner:
         return Owner.TUNNEL if row.flags & NTF_EXT_LEARNED else Owner.FOREIGN_TUNNEL
     if row.master != bridge or not row.lladdr or row.lladdr[0] & 1:
         return Owner.NONE
+    if row.state & NUD_PERMANENT:  # first: also when a mark of ours got on it, its deletion would silence the host
+        return Owner.OWN
     if row.ifindex == device and row.flags & NTF_EXT_LEARNED:
         return Owner.BRIDGE
-    if row.state & NUD_PERMANENT:
-        return Owner.OWN
     return Owner.FOREIGN_BRIDGE if row.ifindex == device else Owner.LOCAL
 
 

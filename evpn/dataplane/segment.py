@@ -5,7 +5,7 @@ EVPN side has to know: local hosts, and MACs that may not be written.
 """
 
 from collections.abc import Iterable
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from evpn.dataplane.entries import (
     BRIDGE_ONLY,
@@ -21,6 +21,8 @@ from evpn.dataplane.entries import (
     MacRow,
     NeighborRow,
     Reserved,
+    ReservedFlood,
+    ReservedNeighbor,
     Taken,
     mac_row,
 )
@@ -28,6 +30,8 @@ from evpn.dataplane.link import Link
 from evpn.dataplane.ownership import KernelRow, Owner, classify, is_our_neighbor, is_static
 from evpn.delta import DeltaTable
 from evpn.values import NO_IP, IpAddress, MacAddress, Vni
+
+K = TypeVar("K", MacAddress, IpAddress)
 
 
 class Attachment(NamedTuple):
@@ -49,7 +53,9 @@ class Segment:
         self.own: dict[MacAddress, set[int]] = {}
         """MACs of the host's interfaces in this bridge, and the ports that have them."""
         self.foreign: set[MacAddress] = set()
-        """MACs that somebody else has put on the VXLAN device for good."""
+        """MACs that somebody else has put into the VXLAN device's FDB for good."""
+        self.foreign_bridge: set[MacAddress] = set()
+        """The same in the bridge's FDB, on the VXLAN port."""
         self.foreign_flood: set[IpAddress] = set()
         self.foreign_neighbors: set[IpAddress] = set()
 
@@ -67,7 +73,11 @@ class Segment:
         """Why a MAC is not ours to write; None when it is."""
         if mac in self.own:
             return "MAC of an interface of this host"
-        return "static entry of somebody else" if mac in self.foreign else None
+        return "static entry of somebody else" if mac in self.foreign or mac in self.foreign_bridge else None
+
+    @property
+    def all_reserved(self) -> set[MacAddress]:
+        return self.own.keys() | self.foreign | self.foreign_bridge
 
     def detach(self) -> None:
         """The devices are gone or down: what the kernel holds is unknown, and does not matter until they are back."""
@@ -77,6 +87,7 @@ class Segment:
             table.retry()
         self.own.clear()
         self.foreign.clear()
+        self.foreign_bridge.clear()
         self.foreign_flood.clear()
         self.foreign_neighbors.clear()
 
@@ -96,31 +107,28 @@ class Segment:
         if self.attachment is None:
             return None
         owner = classify(row, self.attachment.device.ifindex, self.attachment.bridge.ifindex)
-        mac = row.lladdr
+        fact: Fact | None = None
         if owner is Owner.LOCAL:
-            return self._observe_local(row, present)
-        if owner is Owner.FLOOD:
-            self._observe_flood(row, present)
+            fact = self._observe_local(row, present)
+        elif owner is Owner.FLOOD:
+            fact = self._observe_flood(row, present)
         elif owner is Owner.OWN:
-            return self._observe_own(mac, row.ifindex, present)
+            fact = self._observe_own(row.lladdr, row.ifindex, present)
         elif owner in (Owner.TUNNEL, Owner.FOREIGN_TUNNEL):
-            return self._observe_tunnel(row, present, owner is Owner.TUNNEL)
+            fact = self._observe_tunnel(row, present, owner is Owner.TUNNEL)
         elif owner in (Owner.BRIDGE, Owner.FOREIGN_BRIDGE):
-            self._observe_bridge(mac, row, present)
-            return Taken(mac) if present else None
-        return None
+            fact = self._observe_bridge(row, present, owner is Owner.BRIDGE)
+        return fact
 
-    def observe_neighbor(self, row: KernelRow, present: bool) -> None:
+    def observe_neighbor(self, row: KernelRow, present: bool) -> Fact | None:
         """An AF_INET or AF_INET6 row on the bridge."""
         if not row.dst:
-            return
+            return None
         present = present and not row.state & (NUD_FAILED | NUD_INCOMPLETE)
         ours = present and is_our_neighbor(row)
         self.neighbors.observe(row.dst, NeighborRow(row.lladdr, bool(row.flags & NTF_ROUTER)) if ours else None)
-        if present and not ours and row.state & NUD_PERMANENT:
-            self.foreign_neighbors.add(row.dst)
-        else:
-            self.foreign_neighbors.discard(row.dst)
+        foreign = present and not ours and bool(row.state & NUD_PERMANENT)
+        return ReservedNeighbor(row.dst) if _mark(self.foreign_neighbors, row.dst, foreign) else None
 
     def _observe_local(self, row: KernelRow, present: bool) -> Fact:
         if not present:
@@ -131,15 +139,14 @@ class Segment:
             self.macs.observe(row.lladdr, mac_row(known.vtep, False, True, False) if known.tunnel else None)
         return LocalSeen(row.lladdr, row.ifindex, is_static(row))
 
-    def _observe_flood(self, row: KernelRow, present: bool) -> None:
+    def _observe_flood(self, row: KernelRow, present: bool) -> Fact | None:
         """A flood row has no mark that lasts; one that we never wanted is somebody else's unless it bears ours."""
-        ours = bool(row.flags & NTF_EXT_LEARNED) or row.dst in self.flood.desired or row.dst in self.flood.actual
+        vtep = row.dst
+        ours = bool(row.flags & NTF_EXT_LEARNED) or vtep in self.flood.desired or vtep in self.flood.actual
         if ours:
-            self.flood.observe(row.dst, True if present else None)
-        elif present:
-            self.foreign_flood.add(row.dst)
-        else:
-            self.foreign_flood.discard(row.dst)
+            self.flood.observe(vtep, True if present else None)
+        foreign = present and not ours
+        return ReservedFlood(vtep) if _mark(self.foreign_flood, vtep, foreign) else None
 
     def _observe_own(self, mac: MacAddress, port: int, present: bool) -> Fact:
         ports = self.own.setdefault(mac, set())
@@ -156,28 +163,27 @@ class Segment:
         known = self.macs.actual.get(mac)
         wanted = self.macs.desired.get(mac)
         ours = marked or (wanted is not None and wanted.sticky) or (known is not None and known.sticky)
-        if not present:
-            rest = BRIDGE_ONLY if known is not None and known.bridge else None
-            self.macs.observe(mac, rest)
-            if mac in self.foreign:
-                self.foreign.discard(mac)
-                return Reserved(mac)
-            return None
-        if ours or not is_static(row):
-            bridge, sticky = (known.bridge, known.sticky) if known else (False, False)
+        foreign = present and not ours and is_static(row)
+        bridge, sticky = (known.bridge, known.sticky) if known is not None else (False, False)
+        if present and not foreign:
             self.macs.observe(mac, mac_row(row.dst, sticky, True, bridge))
-            return None
-        self.foreign.add(mac)
-        return Reserved(mac)
-
-    def _observe_bridge(self, mac: MacAddress, row: KernelRow, present: bool) -> None:
-        known = self.macs.actual.get(mac)
-        vtep, tunnel = (known.vtep, known.tunnel) if known else (NO_IP, False)
-        if present or tunnel:
-            sticky = present and bool(row.flags & NTF_STICKY)
-            self.macs.observe(mac, mac_row(vtep, sticky, tunnel, present))
         else:
-            self.macs.observe(mac, None)
+            self.macs.observe(mac, BRIDGE_ONLY if bridge else None)
+        return Reserved(mac) if _mark(self.foreign, mac, foreign) else None
+
+    def _observe_bridge(self, row: KernelRow, present: bool, marked: bool) -> Fact | None:
+        """The bridge's row on the VXLAN port; a static one without a mark is nobody's but its maker's."""
+        mac = row.lladdr
+        known = self.macs.actual.get(mac)
+        foreign = present and not marked and is_static(row)
+        vtep, tunnel = (known.vtep, known.tunnel) if known is not None else (NO_IP, False)
+        if present and not foreign:
+            self.macs.observe(mac, mac_row(vtep, bool(row.flags & NTF_STICKY), tunnel, True))
+        else:
+            self.macs.observe(mac, mac_row(vtep, False, True, False) if tunnel else None)
+        if _mark(self.foreign_bridge, mac, foreign):
+            return Reserved(mac, taken=present)
+        return Taken(mac) if present else None
 
     # A dump
 
@@ -196,9 +202,20 @@ class Segment:
                 local[fact.mac] = (fact.port, fact.static)
         for row in neighbors:
             shadow.observe_neighbor(row, True)
-        self.own, self.foreign = shadow.own, shadow.foreign
+        self.own, self.foreign, self.foreign_bridge = shadow.own, shadow.foreign, shadow.foreign_bridge
         self.foreign_flood, self.foreign_neighbors = shadow.foreign_flood, shadow.foreign_neighbors
         self.flood.observe_all(shadow.flood.actual)
         self.macs.observe_all(shadow.macs.actual)
         self.neighbors.observe_all(shadow.neighbors.actual)
         return local
+
+
+def _mark(marked: set[K], key: K, mark: bool) -> bool:
+    """True when that is news."""
+    if (key in marked) == mark:
+        return False
+    if mark:
+        marked.add(key)
+    else:
+        marked.discard(key)
+    return True
