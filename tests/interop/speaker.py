@@ -8,7 +8,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
-from threading import Thread
+from threading import Event, Thread
 from types import TracebackType
 from typing import Any, Self
 
@@ -46,16 +46,23 @@ class Speaker:
     """Lines to and from ExaBGP; `answers` has those that came, parsed where they are JSON."""
 
     def __init__(
-        self, namespace: Namespace, directory: Path, neighbors: str, stock: bool = False, **environment: str
+        self,
+        namespace: Namespace,
+        directory: Path,
+        neighbors: str,
+        stock: bool = False,
+        environment: dict[str, str] | None = None,
     ) -> None:
         self.namespace = namespace
         self.directory = directory
         self.neighbors = neighbors
-        self.environment = {**os.environ, **ENVIRONMENT, **environment}
+        self.environment = {**os.environ, **ENVIRONMENT, **(environment or {})}
         self.stock = stock
         self.lines: list[str] = []
         self.helpers = 0
         self._links: list[socket.socket] = []
+        self._reading = Event()
+        self._reading.set()
 
     def __enter__(self) -> Self:
         self._listener = socket.socket(socket.AF_UNIX)
@@ -95,8 +102,9 @@ class Speaker:
         """Send a line with an id at its end, or behind `id`; the answer with that id."""
         words = line.split()
         identity = int(words[words.index("id") + 1] if "id" in words else words[-1])
+        before = len(self._answers(identity))
         self.send(line)
-        return until(lambda: self._answer(identity), timeout, every=0.005)
+        return until(lambda: self._answers(identity)[before:], timeout, every=0.005)[0]
 
     def received(self, kind: str) -> list[dict[str, Any]]:
         """JSON lines of a type."""
@@ -115,6 +123,13 @@ class Speaker:
     def log(self) -> str:
         return self.log_file.read_text()
 
+    def pause(self) -> None:
+        """Read nothing more; commands still go out. The relay then stops reading its standard input, too."""
+        self._reading.clear()
+
+    def resume(self) -> None:
+        self._reading.set()
+
     def hang_up(self) -> None:
         self.process.send_signal(signal.SIGHUP)
 
@@ -122,9 +137,8 @@ class Speaker:
         path = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children")
         return [int(pid) for pid in path.read_text().split()]
 
-    def _answer(self, identity: int) -> dict[str, Any] | None:
-        found = [m for m in self.messages() if m.get("type", "").startswith("evpn-") and m["id"] == identity]
-        return found[-1] if found else None
+    def _answers(self, identity: int) -> list[dict[str, Any]]:
+        return [m for m in self.messages() if m.get("type", "").startswith("evpn-") and m["id"] == identity]
 
     def _ended(self) -> bool:
         if self.process.poll() is not None:
@@ -144,7 +158,7 @@ class Speaker:
     def _read(self, link: socket.socket) -> None:
         rest = b""
         try:
-            while octets := link.recv(1 << 20):
+            while self._reading.wait() and (octets := link.recv(1 << 20)):
                 *lines, rest = (rest + octets).split(b"\n")
                 self.lines.extend(line.decode("ascii") for line in lines)
         except OSError:

@@ -152,7 +152,8 @@ def test_all_route_types_in_words_come_and_go(speaker: Speaker, frr: Frr) -> Non
     for identity, (words, _, _) in enumerate(ROUTES):
         assert speaker.ask(f"announce evpn id {identity} {words}")["type"] == "evpn-ack"
 
-    routes = until(lambda: len(frr.routes()) == len(ROUTES) and frr.routes())
+    until(lambda: len(frr.routes()) == len(ROUTES))
+    routes = frr.routes()
     assert {prefix: _sorted(path["extendedCommunity"]["string"]) for prefix, path in routes.items()} == {
         prefix: _sorted(communities) for _, prefix, communities in ROUTES
     }
