@@ -46,6 +46,7 @@ IMPURE = {
 SHELL = {
     "evpn.netlink.socket",
     "evpn.netlink.dump",
+    "evpn.netlink.echo",  # only attaches it to a socket
     "evpn.netlink.links",
     "evpn.netlink.capabilities",
     "evpn.exabgp.pipe",
