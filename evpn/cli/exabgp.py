@@ -1,6 +1,7 @@
 """`evpn exabgp`: ExaBGP's own command with the EVPN extension in it; every argument is ExaBGP's."""
 
 import sys
+from itertools import pairwise
 
 import click
 
@@ -14,6 +15,7 @@ def command(arguments: tuple[str, ...]) -> None:
     """ExaBGP with `announce evpn`: `evpn exabgp FILE`, `evpn exabgp validate -nr FILE`, `evpn exabgp --help`."""
     # ExaBGP finds its root and its environment file by argv[0], and its imports already look there
     sys.argv = [sys.argv[0], *arguments]
+    _name_environment_file(arguments)
     from evpn.exabgp.extension.install import UnfitError, install
 
     try:
@@ -27,3 +29,14 @@ def command(arguments: tuple[str, ...]) -> None:
     from exabgp.application.main import main
 
     sys.exit(main())
+
+
+def _name_environment_file(arguments: tuple[str, ...]) -> None:
+    """ExaBGP's main does this first thing, but trying out the extension before it already reads that file."""
+    from exabgp.environment import base
+
+    for option, value in pairwise((*arguments, "")):
+        if option == "--env-file" and value:
+            base.ENVFILE = value
+        elif option.startswith("--env-file="):
+            base.ENVFILE = option.partition("=")[2]

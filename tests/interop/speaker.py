@@ -43,21 +43,19 @@ neighbor {address} {{
 
 
 class Speaker:
-    """Lines to and from ExaBGP; `answers` has those that came, parsed where they are JSON."""
+    """Lines to and from ExaBGP: `send`, `ask`, and in `lines` all that came."""
 
     def __init__(
         self,
         namespace: Namespace,
         directory: Path,
         neighbors: str,
-        stock: bool = False,
         environment: dict[str, str] | None = None,
     ) -> None:
         self.namespace = namespace
         self.directory = directory
         self.neighbors = neighbors
         self.environment = {**os.environ, **ENVIRONMENT, **(environment or {})}
-        self.stock = stock
         self.lines: list[str] = []
         self.helpers = 0
         self._links: list[socket.socket] = []
@@ -73,11 +71,10 @@ class Speaker:
         configuration = self.directory / "exabgp.conf"
         process = f"process helper {{ run {sys.executable} {RELAY} {self._path}; encoder json; }}"
         configuration.write_text(process + self.neighbors)
-        bin = Path(sys.executable).parent
-        program = [str(bin / "exabgp")] if self.stock else [str(bin / "evpn"), "exabgp"]
+        program = str(Path(sys.executable).with_name("evpn"))
         self.log_file = self.directory / "exabgp.log"
         with self.log_file.open("wb") as output:
-            command = self.namespace.command(*program, str(configuration))
+            command = self.namespace.command(program, "exabgp", str(configuration))
             self.process = subprocess.Popen(command, env=self.environment, stdout=output, stderr=output)
         until(lambda: self.helpers or self._ended())
         return self

@@ -40,4 +40,4 @@ def _install(part: str) -> None:
 
 def _told(faults: list[str]) -> str:
     more = f" (and {len(faults) - 1} more)" if len(faults) > 1 else ""
-    return f"ExaBGP {version()} does not fit, 5.0.15 or a later 5.0 does: {faults[0]}{more}"
+    return f"ExaBGP {version()} is not as the extension needs it, 5.0.15 is: {faults[0]}{more}"

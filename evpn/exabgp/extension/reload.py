@@ -1,8 +1,9 @@
 """SIGHUP, which ExaBGP takes for "stop", made to run a command instead, where the environment names one.
 
-Surface: `Signal.sighup`. The command (EVPN_RELOAD, a line for the shell) runs beside the reactor; it tells ExaBGP to
-read its configuration again with SIGUSR1 to $EVPN_EXABGP_PID when that has changed. SIGHUPs while it runs make it run
-once more.
+Surfaces: `Signal.sighup`, and `Reactor._pending_adjribout`, for which ExaBGP forgets a SIGUSR1 when it comes while
+routes wait to be sent; EVPN routes need not be waited for. The command (EVPN_RELOAD, a line for the shell) runs beside
+the reactor; it tells ExaBGP to read its configuration again with SIGUSR1 to $EVPN_EXABGP_PID when that has changed.
+SIGHUPs while it runs make it run once more.
 """
 
 import os
@@ -12,6 +13,7 @@ from typing import Any
 
 from exabgp.logger import log
 from exabgp.reactor.interrupt import Signal
+from exabgp.reactor.loop import Reactor
 
 VARIABLE = "EVPN_RELOAD"
 
@@ -20,8 +22,13 @@ _running: list[Thread] = []
 
 
 def install() -> None:
+    Reactor._pending_adjribout = pending_elsewhere
     if os.environ.get(VARIABLE):
         Signal.sighup = sighup
+
+
+def pending_elsewhere(self: Any) -> bool:
+    return any(self._peers[name].neighbor.rib.outgoing.pending_elsewhere() for name in self.active_peers())
 
 
 def sighup(self: Any, signum: int, frame: Any) -> None:

@@ -35,6 +35,10 @@ class EvpnOutgoingRib(OutgoingRIB):  # type: ignore[misc]  # ExaBGP has no types
     def pending(self) -> bool:
         return bool(self.evpn.dirty) or self.evpn.refresh or bool(super().pending())
 
+    def pending_elsewhere(self) -> bool:
+        """Of other families."""
+        return bool(super().pending())
+
     def updates(self, grouped: bool) -> Iterator[Any]:
         """Withdrawals first, then one group for each attribute set, then ExaBGP's other families."""
         batch = self.evpn.drain()

@@ -72,6 +72,8 @@ SURFACES = (
     Surface(PIPES, _PROCESSES, "Processes.received", "self"),
     Surface(PIPES, _PROCESSES, "Processes.terminate", "self"),
     Surface(RELOAD, "exabgp.reactor.interrupt", "Signal.sighup", "self, signum, frame"),
+    Surface(RELOAD, "exabgp.reactor.loop", "Reactor._pending_adjribout", "self"),
+    Surface(RELOAD, "exabgp.reactor.loop", "Reactor.active_peers", "self"),
     Surface(BACKOFF, "exabgp.reactor.peer", "Delay", ""),
     Surface(BACKOFF, "exabgp.reactor.delay", "Delay.increase", "self"),
     Surface(BACKOFF, "exabgp.reactor.delay", "Delay.reset", "self"),

@@ -55,7 +55,7 @@ def test_a_needed_surface_that_differs_stops_the_start(tmp_path: Path) -> None:
     assert done.returncode == 1
     assert done.stdout == ""
     assert done.stderr == (
-        "evpn exabgp: ExaBGP 5.0.15 does not fit, 5.0.15 or a later 5.0 does: "
+        "evpn exabgp: ExaBGP 5.0.15 is not as the extension needs it, 5.0.15 is: "
         "exabgp.rib.outgoing.OutgoingRIB.updates takes (self), not (self, grouped)\n"
     )
 
@@ -113,3 +113,13 @@ def test_validate_says_what_is_wrong_in_which_line(tmp_path: Path) -> None:
 
     assert done.returncode == 1
     assert "mac-ip: mac: '50:54' is not a MAC address" in done.stderr
+
+
+@pytest.mark.parametrize("form", ["--env-file {}", "--env-file={}"])
+def test_an_environment_file_is_read(tmp_path: Path, form: str) -> None:
+    path = tmp_path / "exabgp.env"
+    path.write_text("[exabgp.daemon]\npid = /run/of-this-test.pid\n")
+
+    done = exabgp(tmp_path, "", *form.format(path).split(), "env")
+
+    assert "/run/of-this-test.pid" in done.stdout
