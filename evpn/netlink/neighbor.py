@@ -1,6 +1,6 @@
 """RTM_NEWNEIGH, RTM_DELNEIGH, RTM_GETNEIGH: FDB rows, flood rows and neighbours, packed and read (RFC 8365, RFC 9161).
 
-One `Struct` per layout: a remote MAC costs half a microsecond. None asks for an acknowledgement: the kernel reports
+One `Struct` per layout: a remote MAC costs 0.3 us. None asks for an acknowledgement: the kernel reports
 refusals all the same, by `sequence`, which is the caller's own number for what it wants done. Two messages that
 serve one wish may share it.
 

@@ -7,7 +7,7 @@ import errno
 import socket
 from collections.abc import Iterator, Sequence
 
-from evpn.netlink import events
+from evpn.netlink import echo, events
 from evpn.netlink.constants import (
     NETLINK_CAP_ACK,
     RTMGRP_IPV4_IFADDR,
@@ -55,6 +55,12 @@ class Writer:
     def fileno(self) -> int:
         return _opened(self._socket).fileno()
 
+    @property
+    def port_id(self) -> int:
+        """By what the kernel names us in notifications of neighbours that we wrote."""
+        port_id: int = _opened(self._socket).getsockname()[0]
+        return port_id
+
     def apply(self, messages: Sequence[bytes]) -> list[Refusal]:
         """What was refused, by the sequence number its message carries; the rest is done."""
         refusals: list[Refusal] = []
@@ -93,6 +99,13 @@ class Monitor:
 
     def fileno(self) -> int:
         return _opened(self._socket).fileno()
+
+    def ignore(self, port_id: int, marked_rows: bool = False) -> None:
+        """Do not hear of neighbours that `port_id` writes; nor, while many are written, of FDB rows with our mark.
+
+        Rows that a second owner marked like ours are then not heard of either: look at all rows some time after.
+        """
+        echo.attach(_opened(self._socket), echo.program(port_id, marked_rows))
 
     def read(self, limit: int = 1024) -> list[Event]:
         """The events of up to `limit` datagrams; none when nothing waits; `Overrun` is the last if some were lost.
