@@ -3,6 +3,7 @@
 import errno
 
 import pytest
+
 from evpn.netlink import dump
 from evpn.netlink.constants import NLM_F_DUMP_INTR, NLMSG_DONE, NLMSG_ERROR, RTM_NEWNEIGH
 from evpn.netlink.errors import NetlinkError
