@@ -9,6 +9,8 @@ from evpn.agent.configure import configure
 from evpn.agent.core import Core
 from evpn.config.load import loads
 from evpn.config.settings import Settings
+from evpn.dataplane.link import Link
+from evpn.dataplane.segment import Attachment, Segment
 from evpn.evi.bridge_domain import BridgeDomain
 from evpn.rib.path import Path, Rejection
 from evpn.text import parse_ip, parse_mac, parse_rd
@@ -17,6 +19,7 @@ from evpn.wire.attributes import PathAttributes
 from evpn.wire.communities import arp_nd, encapsulation, mac_mobility, parse_community
 from evpn.wire.pmsi import ingress_replication
 from evpn.wire.routes import InclusiveMulticastRoute, MacIpRoute, Route
+from tests.kernel_rows import BRIDGE, DEVICE, OTHER_PORT, PORT
 
 OURS, VTEP2, VTEP3, VTEP4 = (parse_ip(f"10.0.0.{n}") for n in (10, 2, 30, 40))
 """VTEP2 is lower than ours, which decides between equal claims, VTEP3 and VTEP4 are higher."""
@@ -125,3 +128,26 @@ def a_core(text: str = CONFIGURATION, now: float = 0.0) -> Core:
     core = Core(configured, now)
     configure(core, configured, now)
     return core
+
+
+def a_link(ifindex: int, name: str, kind: str = "", **fields: object) -> Link:
+    own = MacAddress(b"\x02\xff\0\0\0" + bytes((ifindex,)))
+    return Link(ifindex, name, own, 1500, kind, up=True, running=True, **fields)  # type: ignore[arg-type]
+
+
+BRIDGE_LINK = a_link(BRIDGE, "br100", "bridge")
+DEVICE_LINK = a_link(DEVICE, "vxlan100", "vxlan", master=BRIDGE, vni=100, local=OURS, port=4789)
+LINKS = (
+    BRIDGE_LINK,
+    DEVICE_LINK,
+    a_link(PORT, "tap0", "tun", master=BRIDGE),
+    a_link(OTHER_PORT, "tap1", "tun", master=BRIDGE),
+)
+"""A host with VNI 100 and two ports."""
+
+
+def a_segment() -> Segment:
+    """VNI 100 on its devices."""
+    segment = Segment(Vni(100))
+    segment.attachment = Attachment(DEVICE_LINK, BRIDGE_LINK)
+    return segment
