@@ -252,20 +252,5 @@ def _decode(data: bytes, start: int, end: int) -> NeighborMessage:
         elif attr == NDA_NH_ID:
             nexthop_id = number(data[at + 4 : stop])
         at = stop + 3 & ~3
-    return NeighborMessage(
-        type_,
-        family,
-        ifindex,
-        state,
-        flags,
-        kind,
-        port_id,
-        lladdr,
-        dst,
-        vlan,
-        master,
-        protocol,
-        nexthop_id,
-        src_vni,
-        used,
-    )
+    told = (lladdr, dst, vlan, master, protocol, nexthop_id, src_vni, used)
+    return NeighborMessage(type_, family, ifindex, state, flags, kind, port_id, *told)
