@@ -2,7 +2,6 @@
 
 import json
 import os
-import signal
 import socket
 import subprocess
 import sys
@@ -126,9 +125,6 @@ class Speaker:
 
     def resume(self) -> None:
         self._reading.set()
-
-    def hang_up(self) -> None:
-        self.process.send_signal(signal.SIGHUP)
 
     def children(self) -> list[int]:
         path = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children")

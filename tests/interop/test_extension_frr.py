@@ -1,5 +1,6 @@
 """ExaBGP with the extension against FRR: routes in its table, not octets on a wire."""
 
+import signal
 import subprocess
 import time
 from collections.abc import Iterator
@@ -167,19 +168,52 @@ def test_all_route_types_in_words_come_and_go(speaker: Speaker, frr: Frr) -> Non
     until(lambda: not frr.routes())
 
 
+def test_one_line_is_for_an_internal_and_an_external_neighbor(tmp_path: Path) -> None:
+    external = REFLECTOR.replace("bgp 65000", "bgp 65001").replace("10.0.0.", "10.0.1.")
+    external = external.replace(
+        " neighbor 10.0.1.3 passive", " no bgp ebgp-requires-policy\n neighbor 10.0.1.3 passive"
+    )
+    external = external.replace("  neighbor 10.0.1.3 route-reflector-client\n", "")
+    neighbors = neighbor("10.0.0.1", "10.0.0.3") + neighbor("10.0.1.1", "10.0.1.3", peer_as=65001)
+    with Namespace("rr") as one, Namespace("ext") as other, Namespace("vtep") as vtep:
+        connect(one, "10.0.0.1/24", vtep, "10.0.0.3/24")
+        connect(other, "10.0.1.1/24", vtep, "10.0.1.3/24")
+        with (
+            Frr(one, REFLECTOR) as first,
+            Frr(other, external) as second,
+            Speaker(vtep, tmp_path, neighbors) as speaker,
+        ):
+            speaker.wait_for_peers(2)
+            speaker.ask(bulk(1, "AB", 3))
+            until(lambda: held(first) == held(second) == {"A": "3", "B": "3"})
+            paths = [next(iter(frr.routes().values())) for frr in (first, second)]
+            assert [path["aspath"]["string"] for path in paths] == ["Local", "65000"]
+
+            speaker.ask(f"neighbor 10.0.1.1 {withdrawal(2, 'A')}")
+            until(lambda: held(second) == {"B": "3"})
+            assert held(first) == {"A": "3", "B": "3"}
+
+            speaker.ask("evpn sync begin 3")
+            speaker.ask(bulk(4, "A", 3))
+            assert speaker.ask("evpn sync end 3")["withdrawn"] == 1
+            until(lambda: held(first) == held(second) == {"A": "3"})
+
+
+@pytest.mark.parametrize("sent", [signal.SIGUSR1, signal.SIGHUP])
 def test_routes_of_the_configuration_file_and_a_reload(
-    namespaces: tuple[Namespace, Namespace], frr: Frr, tmp_path: Path
+    namespaces: tuple[Namespace, Namespace], frr: Frr, tmp_path: Path, sent: signal.Signals
 ) -> None:
     def configured(route: str) -> str:
         return neighbor("10.0.0.1", "10.0.0.3", more=f"announce {{ l2vpn {{ evpn {route}; }} }}")
 
     (first, prefix, _), (second, other, _) = ROUTES[2], ROUTES[4]
-    with Speaker(namespaces[1], tmp_path, configured(first)) as speaker:
+    environment = {"EVPN_RELOAD": "kill -USR1 $EVPN_EXABGP_PID"}
+    with Speaker(namespaces[1], tmp_path, configured(first), environment) as speaker:
         until(lambda: list(frr.routes()) == [prefix])
 
         path = tmp_path / "exabgp.conf"
         path.write_text(path.read_text().replace(first, second))
-        speaker.process.send_signal(10)  # SIGUSR1
+        speaker.process.send_signal(sent)
 
         until(lambda: list(frr.routes()) == [other])
         assert len([m for m in speaker.received("state") if m["neighbor"]["state"] == "up"]) == 1

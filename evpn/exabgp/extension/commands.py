@@ -23,6 +23,7 @@ from evpn.exabgp.extension.targets import describe_peers, pending, select
 from evpn.wire.errors import WireError
 from evpn.wire.routes import key_of
 
+_HEAD = 4096  # characters that hold a verb and the neighbors before it
 _SHOWN = 120  # characters of a refused command in the log: a bulk line may have a million
 
 
@@ -120,7 +121,7 @@ def install() -> None:
 def process(self: Any, reactor: Any, service: str, command: str) -> bool:
     """Ours first; where a handler of ExaBGP fails (`json` in a line without a JSON form), that is only a refusal."""
     try:
-        if _verb(extract_neighbors(command[:4096])[1]):
+        if _verb(extract_neighbors(command[:_HEAD])[1]):
             return handle(self, reactor, service, command, False)
         return bool(_stock_process(self, reactor, service, command))
     except ProcessError:

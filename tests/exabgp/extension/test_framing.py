@@ -98,3 +98,9 @@ def test_the_session_ends_exactly_where_the_codec_says_so(body: bytes, data: st.
     found = verdict(damaged)
 
     assert found == "not EVPN" or found.startswith("3/") == expected
+
+
+@given(st.binary(max_size=64))
+def test_any_octets_have_a_verdict(body: bytes) -> None:
+    assert verdict(body) in ("passed on", "not EVPN", "3/1", "3/9")
+    assert verdict(body_of(body)) in ("passed on", "not EVPN", "3/1", "3/9")
