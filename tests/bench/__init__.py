@@ -1,0 +1,5 @@
+"""How fast, beside FRR on the same machine in the same run: `make bench`, `python -m tests.bench --help`.
+
+Whole processes on both sides: `evpn run` (ExaBGP and the agent), and FRR's bgpd and zebra. Nothing here asserts a time.
+docs/performance.md has the method and the figures of the last run.
+"""

@@ -1,0 +1,102 @@
+"""Two network namespaces: the fabric (our BGP speaker and a host) and the VTEP that is measured, devices made.
+
+    fabric                               vtep
+      under0  10.0.0.1/24 ------------ under0  10.0.0.3/24
+      host0 -------------------------- port0 in br100, with vxlan100
+
+Both systems find the same devices with the same flags, so that neither has to make or mend any.
+"""
+
+import ctypes
+import os
+import socket
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import TracebackType
+from typing import Self
+
+from tests.bench.stream import VNI
+from tests.interop.frr import run
+
+FABRIC_ADDRESS, VTEP_ADDRESS = "10.0.0.1", "10.0.0.3"
+BRIDGE_MAC = bytes.fromhex("02000000ff01")
+BRIDGE, DEVICE = f"br{VNI}", f"vxlan{VNI}"
+
+_VTEP_COMMANDS = f"""
+link add {BRIDGE} address {BRIDGE_MAC.hex(":")} type bridge
+link add {DEVICE} type vxlan id {VNI} local {VTEP_ADDRESS} dstport 4789 nolearning
+link set {DEVICE} master {BRIDGE}
+link set port0 master {BRIDGE}
+link set {BRIDGE} up
+link set {DEVICE} up
+link set port0 up
+"""
+
+_CLONE_NEWNET = 0x40000000
+_libc = ctypes.CDLL(None, use_errno=True)
+
+
+class Site:
+    """Made on entry; removed on exit with whatever is left in it."""
+
+    def __init__(self) -> None:
+        self.fabric, self.vtep = (f"evpn-bench-{os.getpid()}-{role}" for role in ("fabric", "vtep"))
+        self.device = self.bridge = 0  # ifindexes
+
+    def __enter__(self) -> Self:
+        try:
+            self._make()
+        except BaseException:
+            self._remove()
+            raise
+        return self
+
+    def __exit__(self, kind: type | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self._remove()
+
+    @contextmanager
+    def within(self, name: str) -> Iterator[None]:
+        """Sockets made meanwhile by this thread belong to that namespace for good."""
+        with open("/proc/thread-self/ns/net", "rb") as here, open(f"/run/netns/{name}", "rb") as there:
+            _enter(there.fileno())
+            try:
+                yield
+            finally:
+                _enter(here.fileno())
+
+    def command(self, *command: str) -> list[str]:
+        """What runs a command as a process of the VTEP; `ip` becomes it, so that the process id is its own."""
+        return ["ip", "netns", "exec", self.vtep, *command]
+
+    def _make(self) -> None:
+        for name in (self.fabric, self.vtep):
+            run("ip", "netns", "add", name)
+            run("ip", "-n", name, "link", "set", "lo", "up")
+        for ours, theirs in (("under0", "under0"), ("host0", "port0")):
+            link = ("link", "add", ours, "type", "veth", "peer", "name", theirs, "netns", self.vtep)
+            run("ip", "-n", self.fabric, *link)
+            run("ip", "-n", self.fabric, "link", "set", ours, "up")
+        for name, address in ((self.fabric, FABRIC_ADDRESS), (self.vtep, VTEP_ADDRESS)):
+            run("ip", "-n", name, "address", "add", f"{address}/24", "dev", "under0")
+            run("ip", "-n", name, "link", "set", "under0", "up")
+        for line in _VTEP_COMMANDS.strip().splitlines():
+            run("ip", "-n", self.vtep, *line.split())
+        port_flags = ("link", "set", "dev", DEVICE, "learning", "off", "neigh_suppress", "on")
+        run("bridge", "-n", self.vtep, *port_flags)
+        with self.within(self.vtep):
+            self.device, self.bridge = socket.if_nametoindex(DEVICE), socket.if_nametoindex(BRIDGE)
+
+    def _remove(self) -> None:
+        for name in (self.fabric, self.vtep):
+            if not os.path.exists(f"/run/netns/{name}"):
+                continue
+            left = subprocess.run(("ip", "netns", "pids", name), capture_output=True, text=True, check=False)
+            for pid in left.stdout.split():
+                subprocess.run(("kill", "-9", pid), capture_output=True, check=False)
+            subprocess.run(("ip", "netns", "del", name), check=False)
+
+
+def _enter(namespace: int) -> None:
+    if _libc.setns(namespace, _CLONE_NEWNET):
+        raise OSError(ctypes.get_errno(), "setns")
