@@ -11,12 +11,13 @@ from evpn.agent.announcer import Announcer
 from evpn.agent.instances import Instances
 from evpn.agent.peers import Peer, Peers
 from evpn.config.settings import Settings
-from evpn.dataplane.dataplane import Dataplane
+from evpn.dataplane.dataplane import Dataplane, RowChange
 from evpn.dataplane.entries import (
     AF_BRIDGE,
     RTM_DELNEIGH,
     RTM_GETNEIGH,
     Fact,
+    Kind,
     LocalGone,
     LocalSeen,
     Reserved,
@@ -155,6 +156,14 @@ class Core:
         if self.dataplane.unobserved.pop(vni, "known") == "known":
             self.drift += max(0, segment.pending - before)
         self.dataplane.touch(vni)
+
+    def pushed(self, changes: list[RowChange], refused: dict[int, int], now: float) -> None:
+        """A batch went to the kernel; `refused`: index in it -> errno."""
+        self.dataplane.settle(changes, refused, now)
+        for index, (segment, kind, change) in enumerate(changes):
+            domain = self.fabric.domains.get(segment.vni)
+            if kind is Kind.MAC and domain is not None and domain.local and change.new and index not in refused:
+                domain.forget(change.key)  # the bridge's row is on the VXLAN port now, so on no local one
 
     def lost_track(self) -> None:
         """Notifications were lost: every bridge domain has to be observed again."""

@@ -29,6 +29,8 @@ from evpn.values import Vni
 log = logging.getLogger(__name__)
 
 ROWS_PER_TURN, ROWS_PER_BATCH = 4096, 512
+BULK = 4096
+"""Pending rows from which on echoes of our own writes are not listened to."""
 LEVEL_CHECK, LEVEL_CHECK_SHARE = 60.0, 50
 """Seconds between level checks, and the least multiple of the time that the last one took: at most 2 % of a core."""
 DUMP_RETRY = 1.0
@@ -51,6 +53,7 @@ class Loop:
         self._selector = selectors.DefaultSelector()
         self._next_check = 0.0
         self._dump_at = 0.0
+        self._listening = False
 
     def open(self) -> None:
         """Subscribe first, then look at everything; then tell ExaBGP all of it, once."""
@@ -61,6 +64,7 @@ class Loop:
         self._selector.register(self.pipe.fileno(), selectors.EVENT_READ, self._take_lines)
         self._selector.register(self.monitor.fileno(), selectors.EVENT_READ, self._take_events)
         self._selector.register(self.control.fileno(), selectors.EVENT_READ, self._accept)
+        self._listen(everything=True)
         self._read_links()
         now = time.monotonic()
         self._look(now)
@@ -170,17 +174,27 @@ class Loop:
     def _push_rows(self, now: float) -> None:
         """A slice of what differs; the rest next turn, after whatever has come in meanwhile."""
         dataplane, pushed = self.core.dataplane, 0
+        self._listen(everything=dataplane.backlog < BULK)
         while pushed < ROWS_PER_TURN:
             changes = dataplane.batch(ROWS_PER_BATCH, self.core.peers.synced)
             if not changes:
                 return
             batch = rows.encode(changes)
             refused = rows.refused(batch, self.writer.apply(batch.messages))
-            dataplane.settle(changes, refused, now)
+            self.core.pushed(changes, refused, now)
             for index, errno in refused.items():
                 segment, kind, change = changes[index]
                 log.debug("refused vni=%d kind=%s key=%s errno=%d", segment.vni, kind.value, change.key.hex(), errno)
             pushed += len(changes)
+
+    def _listen(self, everything: bool) -> None:
+        """While very many rows are written, do not hear of each: it takes longer than to write them.
+
+        What a second owner does meanwhile is found by the next level check.
+        """
+        if everything != self._listening:
+            self._listening = everything
+            self.monitor.ignore(self.writer.port_id, marked_rows=not everything)
 
     def _greet(self) -> None:
         """End-of-RIB, once the kernel was looked at and everything of ours is on its way."""
