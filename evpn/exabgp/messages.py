@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 import msgspec
 
+_EVPN = b"\x00\x19\x46"  # AFI 25, SAFI 70
 _OPEN, _UPDATE, _NOTIFICATION, _KEEPALIVE, _REFRESH = 1, 2, 3, 4, 5
 
 
@@ -23,7 +24,7 @@ class OpenReceived(NamedTuple):
 
 
 class RefreshReceived(NamedTuple):
-    """ROUTE-REFRESH: 0 is a request, 1 begins and 2 ends an answer (RFC 7313)."""
+    """ROUTE-REFRESH of EVPN: 0 is a request, 1 begins and 2 ends an answer (RFC 7313)."""
 
     peer: str
     subtype: int
@@ -120,7 +121,8 @@ class _Line(msgspec.Struct):
     type: str = ""
     notification: str = ""
     neighbor: _Neighbor | None = None
-    id: int = 0
+    id: int | str | None = None
+    """None in an answer to a line that had none; words only to somebody else's."""
     announced: int = 0
     withdrawn: int = 0
     error: str = ""
@@ -140,7 +142,7 @@ def decode(line: bytes) -> Fact | None:
         if parsed.type.startswith("evpn-"):
             return _answer(parsed)
         return _event(parsed)
-    except (msgspec.DecodeError, ValueError):
+    except (msgspec.DecodeError, ValueError, RecursionError):
         return Unreadable(line)
 
 
@@ -163,7 +165,7 @@ def _packet(peer: str, category: int, body: bytes) -> Fact | None:
         return UpdateReceived(peer, body)
     if category == _OPEN:
         return OpenReceived(peer, body)
-    if category == _REFRESH and len(body) >= 4:
+    if category == _REFRESH and len(body) == 4 and body[:2] + body[3:] == _EVPN:
         return RefreshReceived(peer, body[2])
     if category == _NOTIFICATION and len(body) >= 2:
         return NotificationReceived(peer, body[0], body[1])
@@ -171,11 +173,12 @@ def _packet(peer: str, category: int, body: bytes) -> Fact | None:
 
 
 def _answer(line: _Line) -> Fact | None:
+    identity = line.id if isinstance(line.id, int) else 0
     if line.type == "evpn-ack":
-        return Acknowledged(line.id, line.announced, line.withdrawn)
+        return Acknowledged(identity, line.announced, line.withdrawn)
     if line.type == "evpn-error":
-        return CommandFailed(line.id, line.error)
+        return CommandFailed(identity, line.error)
     if line.type == "evpn-peers":
         states = (PeerState(peer.address, peer.state == "up", peer.asn4, peer.graceful_restart) for peer in line.peers)
-        return PeersListed(line.id, tuple(states))
+        return PeersListed(identity, tuple(states))
     return None

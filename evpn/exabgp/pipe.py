@@ -48,10 +48,10 @@ class Pipe:
         return len(self._chunks)
 
     def read(self, limit: int = 1 << 20) -> list[bytes]:
-        """Complete lines of about `limit` octets; the event stays set while more is waiting."""
+        """The complete lines among about `limit` more octets; the event stays set while more is waiting."""
         with contextlib.suppress(BlockingIOError):
             os.eventfd_read(self._event)
-        taken, size = [self._rest], len(self._rest)
+        taken, size = [self._rest], 0
         while self._chunks and size < limit:
             chunk = self._chunks.popleft()
             if not chunk:
