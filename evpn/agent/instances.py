@@ -143,7 +143,7 @@ class Instances:
     def _withdraw_all(self, vni: Vni) -> None:
         instance = self.instance(vni)
         self._announcer.routes.want(originate.inclusive_multicast(instance)[0], None)
-        for mac in self._fabric.domains[vni].local:
+        for mac in self._fabric.domains[vni].claimed:
             self._announcer.routes.want(originate.mac_ip_key(instance, mac), None)
 
     def _originate(self, vni: Vni, macs: Iterable[MacAddress]) -> None:

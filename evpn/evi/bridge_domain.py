@@ -70,6 +70,11 @@ class BridgeDomain:
     def dirty(self) -> bool:
         return any(self._dirty)
 
+    @property
+    def claimed(self) -> set[MacAddress]:
+        """MACs that a route of ours may be out for: the local ones, and those lost since the last turn."""
+        return self.local.keys() | self._dirty.claims.keys()
+
     def touch(
         self, macs: Iterable[MacAddress] = (), ips: Iterable[IpAddress] = (), vteps: Iterable[IpAddress] = ()
     ) -> None:
