@@ -1,7 +1,7 @@
 """What a valid file may ask for and this version does not do yet; each check goes when its feature comes."""
 
 from evpn.config.errors import Where
-from evpn.config.settings import Settings, Strategy
+from evpn.config.settings import Settings, Strategy, VniOptions, VniSettings
 from evpn.text import format_ip
 
 
@@ -11,12 +11,14 @@ def require_available(settings: Settings) -> None:
     if len(settings.vtep) != 4:
         found = format_ip(settings.vtep)
         raise where.at("vtep-address").wrong(f"{found} is not available in this version; accepted: an IPv4 address")
-    _require_strategy(settings.defaults.strategy, where.at("defaults"))
+    _require_options(settings.defaults, where.at("defaults"))
     for index, vni in enumerate(settings.vnis):
-        _require_strategy(vni.strategy, where.at("vnis", index))
+        _require_options(vni, where.at("vnis", index))
 
 
-def _require_strategy(strategy: Strategy, where: Where) -> None:
-    if strategy is not Strategy.STATIC_L2:
-        problem = f"{strategy.value} is not available in this version; accepted: static-l2"
+def _require_options(options: VniOptions | VniSettings, where: Where) -> None:
+    if options.strategy is not Strategy.STATIC_L2:
+        problem = f"{options.strategy.value} is not available in this version; accepted: static-l2"
         raise where.at("strategy").wrong(problem)
+    if options.hosts:  # a host that nobody announces would be missed
+        raise where.at("hosts").wrong("found hosts, which are not available in this version; accepted: an empty list")

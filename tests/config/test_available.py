@@ -31,3 +31,10 @@ def test_an_ipv6_underlay_is_refused() -> None:
     assert refusal(settings) == (
         "vtep.yaml: vtep-address: 2001:db8::3 is not available in this version; accepted: an IPv4 address"
     )
+
+
+def test_hosts_known_beforehand_are_refused_rather_than_forgotten() -> None:
+    vnis = [{"vni": 1, "hosts": [{"mac": "50:54:33:00:00:09"}]}]
+    assert refusal(a_config(vnis=vnis)) == (
+        "vtep.yaml: vnis[0].hosts: found hosts, which are not available in this version; accepted: an empty list"
+    )

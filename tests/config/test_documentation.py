@@ -51,7 +51,11 @@ def test_defaults_are_those_of_the_code(schema: type) -> None:
 
 @pytest.mark.parametrize("example", EXAMPLES, ids=["smallest", "everything"])
 def test_examples_are_valid(example: str) -> None:
-    require_available(loads(example, Path("vtep.yaml")))
+    assert loads(example, Path("vtep.yaml")).vnis
+
+
+def test_the_smallest_example_runs() -> None:
+    require_available(loads(EXAMPLES[0], Path("vtep.yaml")))
 
 
 def test_the_example_with_everything_has_everything() -> None:
