@@ -4,8 +4,7 @@ ExaBGP keeps them through flaps of a session and through a restart of the agent;
 whole telling make it forget what we no longer say.
 """
 
-from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from collections.abc import Iterator
 from functools import lru_cache
 
 from evpn.delta import Change, DeltaTable
@@ -13,10 +12,8 @@ from evpn.evi.originate import Announcement
 from evpn.exabgp import commands
 from evpn.values import IpAddress, RouteKey
 from evpn.wire import attributes
-from evpn.wire.as_path import AS_SEQUENCE, AsPathSegment
 from evpn.wire.attributes import PathAttributes
 
-_LOCAL_PREFERENCE = 100
 _UNTOLD = PathAttributes()
 """Nothing of ours is without a route target: not what any route should have."""
 
@@ -24,23 +21,14 @@ _UNTOLD = PathAttributes()
 class Announcer:
     """Owner of RouteKey -> Announcement and of the command ids."""
 
-    def __init__(self, vtep: IpAddress, local_as: int) -> None:
+    def __init__(self, vtep: IpAddress) -> None:
         self.vtep = vtep
-        self.local_as = local_as
         self.routes: DeltaTable[RouteKey, Announcement] = DeltaTable()
         self.sent = 0
         self.failures = 0
         self.last_failure = ""
-        self._internal: tuple[str, ...] = ()
-        self._external: tuple[str, ...] = ()
         self._id = 0
         self._sync = 0
-
-    def set_neighbors(self, internal: Sequence[str], external: Sequence[str]) -> None:
-        """Addresses of the neighbors by the kind of their sessions; to a new one everything is told."""
-        if (tuple(internal), tuple(external)) != (self._internal, self._external):
-            self._internal, self._external = tuple(internal), tuple(external)
-            self.retell()
 
     def retell(self) -> None:
         """Say everything again; what ExaBGP has already, it does not send, and what is withdrawn meanwhile, it had."""
@@ -84,8 +72,7 @@ class Announcer:
             if change.new:
                 groups.setdefault(change.new.attributes, []).append(change.new.nlri)
         for shared, nlri in groups.items():
-            for packed, neighbors in self._variants(shared):
-                yield from commands.announce(self.next_id(), packed, self.vtep, nlri, neighbors)
+            yield from commands.announce(self.next_id(), _packed(shared), self.vtep, nlri)
         self._told(changes)
 
     def _told(self, changes: list[Change[RouteKey, Announcement]]) -> None:
@@ -93,20 +80,8 @@ class Announcer:
             self.routes.observe(change.key, change.new)
         self.sent += len(changes)
 
-    def _variants(self, shared: PathAttributes) -> Iterator[tuple[bytes, tuple[str, ...]]]:
-        """Packed attributes and the neighbors they are for; no neighbors means all."""
-        if self._internal or not self._external:
-            yield _internal(shared), self._internal if self._external else ()
-        if self._external:
-            yield _external(shared, self.local_as), self._external if self._internal else ()
-
 
 @lru_cache(maxsize=4096)
-def _internal(shared: PathAttributes) -> bytes:
-    return attributes.encode(replace(shared, local_preference=_LOCAL_PREFERENCE))
-
-
-@lru_cache(maxsize=4096)
-def _external(shared: PathAttributes, local_as: int) -> bytes:
-    """Our AS in front, and no LOCAL_PREF (RFC 4271 section 5.1.5)."""
-    return attributes.encode(replace(shared, as_path=(AsPathSegment(AS_SEQUENCE, (local_as,)),)))
+def _packed(shared: PathAttributes) -> bytes:
+    """ExaBGP adds what depends on the session: LOCAL_PREF in iBGP, our AS in eBGP."""
+    return attributes.encode(shared)

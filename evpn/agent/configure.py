@@ -42,7 +42,3 @@ def _neighbors(core: Core, settings: Settings, now: float) -> None:
         if address not in core.peers.peers:
             external = neighbor.peer_as != settings.local_as
             core.add_peer(Peer(address, neighbor.peer_as, external, since=now))
-    peers = core.peers.peers.values()
-    core.announcer.set_neighbors(
-        [peer.address for peer in peers if not peer.external], [peer.address for peer in peers if peer.external]
-    )

@@ -32,8 +32,10 @@ from evpn.netlink.neighbor import NeighborMessage
 from evpn.rib.path import Path, Speaker, rejection
 from evpn.rib.table import Rib
 from evpn.values import Vni
+from evpn.wire import attributes as path_attributes
 from evpn.wire import update
 from evpn.wire.errors import WireError
+from evpn.wire.routes import MacIpRoute, decode_routes
 
 log = logging.getLogger(__name__)
 
@@ -49,7 +51,7 @@ class Core:
         self.fabric = Fabric()
         self.dataplane = Dataplane()
         self.peers = Peers(settings.hold_on_session_loss, now)
-        self.announcer = Announcer(settings.vtep, settings.local_as)
+        self.announcer = Announcer(settings.vtep)
         self.instances = Instances(settings, self.rib, self.fabric, self.dataplane, self.announcer)
         self.drift = 0
         """Rows that a level check found other than we believed."""
@@ -106,6 +108,18 @@ class Core:
             paths = [Path(address, next_hop, attributes, route, why) for route in message.announced]
             changes += self.rib.announce(address, paths)
         self.fabric.apply(changes)
+
+    def recall(self, attributes: bytes, nlri: bytes) -> None:
+        """Routes of ours from before a restart: their sequence numbers count on."""
+        try:
+            shared, routes = path_attributes.decode(attributes)[0], decode_routes(nlri)[0]
+        except WireError as error:
+            log.error("exabgp tells routes that cannot be read error=%s", error)
+            return
+        vnis = {served.rd: vni for vni, served in self.instances.served.items()}
+        for route in routes:
+            if isinstance(route, MacIpRoute) and route.rd in vnis:
+                self.fabric.domains[vnis[route.rd]].recall(route.mac, shared.mobility.sequence)
 
     def end_of_rib(self, peer: Peer) -> None:
         if not peer.end_of_rib:

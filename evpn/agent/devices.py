@@ -4,7 +4,8 @@ What exists is left as it is: only what is missing is made, and what was made in
 """
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 
 from evpn.config.settings import Settings, VniSettings
 from evpn.dataplane.attach import choose, vxlan_by_vni
@@ -14,21 +15,24 @@ from evpn.netlink.links import Links
 
 log = logging.getLogger(__name__)
 
+Undo = list[Callable[[], None]]
+"""What takes the changes back, the latest last."""
+
 OVERHEAD_IPV4, OVERHEAD_IPV6 = 50, 70
 """Octets that VXLAN adds: outer IP, UDP, VXLAN and the inner Ethernet header."""
 
 
 def make(settings: Settings, links: Links) -> None:
     """Make what is missing; a `NetlinkError` names the device, and nothing new is left behind."""
-    made: list[int] = []
+    undo: Undo = []
     try:
         known = {link.name: link for link in links.list()}
         for vni in settings.vnis:
             if vni.create:
-                _make_one(settings, vni, links, known, made)
+                _make_one(settings, vni, links, known, undo)
     except NetlinkError:
-        for ifindex in reversed(made):
-            links.delete(ifindex)
+        for take_back in reversed(undo):
+            take_back()
         raise
 
 
@@ -47,20 +51,20 @@ def advice(settings: Settings, links: dict[int, Link]) -> Iterator[str]:
             yield f"{device.name} does not suppress ARP and ND: bridge link set dev {device.name} neigh_suppress on"
 
 
-def _make_one(settings: Settings, vni: VniSettings, links: Links, known: dict[str, Link], made: list[int]) -> None:
+def _make_one(settings: Settings, vni: VniSettings, links: Links, known: dict[str, Link], undo: Undo) -> None:
     candidates = [link for link in known.values() if link.kind == "vxlan" and link.vni == vni.vni]
     mtu = vni.mtu or _payload_mtu(settings, links)
     bridge = known.get(vni.bridge)
     if bridge is None:
         bridge = links.create_bridge(vni.bridge, mtu=mtu)
-        made.append(bridge.ifindex)
+        undo.append(partial(links.delete, bridge.ifindex))
         known[vni.bridge] = bridge
         links.set_up(bridge.ifindex)
         log.info("made bridge=%s mtu=%d", vni.bridge, mtu)
     device = choose(candidates, vni.device, settings.vtep)
     if device is None:
         device = links.create_vxlan(vni.device, vni.vni, settings.vtep, port=vni.port, learning=False, mtu=mtu)
-        made.append(device.ifindex)
+        undo.append(partial(links.delete, device.ifindex))
         links.enslave(device.ifindex, bridge.ifindex)
         links.set_port(device.ifindex, learning=False, neigh_suppress=vni.neighbor_suppression)
         links.set_up(device.ifindex)
@@ -69,8 +73,10 @@ def _make_one(settings: Settings, vni: VniSettings, links: Links, known: dict[st
         port = known[name]
         if not port.master:
             links.enslave(port.ifindex, bridge.ifindex)
+            undo.append(partial(links.enslave, port.ifindex, 0))
         if not port.up:
             links.set_up(port.ifindex)
+            undo.append(partial(links.set_up, port.ifindex, False))
 
 
 def _payload_mtu(settings: Settings, links: Links) -> int:

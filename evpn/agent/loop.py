@@ -7,6 +7,7 @@ fact is being taken in.
 
 import gc
 import logging
+import select
 import selectors
 import time
 from collections.abc import Iterable
@@ -34,6 +35,7 @@ BULK = 4096
 LEVEL_CHECK, LEVEL_CHECK_SHARE = 60.0, 50
 """Seconds between level checks, and the least multiple of the time that the last one took: at most 2 % of a core."""
 DUMP_RETRY = 1.0
+RECALL_DEADLINE = 5.0
 _WHOLE_DUMP = 8
 """From so many bridge domains on one dump of everything is cheaper than one for each."""
 
@@ -66,6 +68,8 @@ class Loop:
         self._selector.register(self.control.fileno(), selectors.EVENT_READ, self._accept)
         self._listen(everything=True)
         self._read_links()
+        self.core.instances.attach_devices()
+        self._recall()
         now = time.monotonic()
         self._look(now)
         self.core.settle(now)
@@ -78,6 +82,19 @@ class Loop:
         gc.collect()
         gc.freeze()  # what lives as long as the agent need not be walked again and again
         gc.set_threshold(50_000, 20, 100)
+
+    def _recall(self) -> None:
+        """Ask ExaBGP what an earlier agent has announced: a sequence number must never fall back."""
+        question = self.core.announcer.next_id()
+        self.pipe.write(commands.list_routes(question))
+        self.pipe.flush()
+        deadline = time.monotonic() + RECALL_DEADLINE
+        while self.session.answered < question and not self.pipe.closed:
+            if time.monotonic() > deadline:
+                log.warning("exabgp does not tell what was announced before, sequence numbers may start again")
+                return
+            if select.select([self.pipe.fileno()], [], [], 0.1)[0]:
+                self._take_lines()
 
     def run(self) -> None:
         while not self.stopped and not self.pipe.closed:
@@ -204,7 +221,7 @@ class Loop:
         for peer in core.peers.up():
             if not peer.greeted:
                 peer.greeted = True
-                self.pipe.write(commands.end_of_rib(peer.address))
+                self.pipe.write(commands.end_of_rib(core.announcer.next_id(), peer.address))
 
     def _say(self, lines: Iterable[bytes]) -> None:
         for line in lines:

@@ -21,6 +21,8 @@ class Session:
         self.core = core
         self.unreadable = 0
         self.shutdown = False
+        self.answered = 0
+        """The last command that ExaBGP has answered; it answers in order."""
 
     def hear(self, fact: messages.Fact, now: float) -> Iterator[bytes]:
         """Command lines in answer to one fact."""
@@ -39,9 +41,10 @@ class Session:
                     core.end_of_rib(core.peers.peers[peer])
             case messages.PeersListed(_, states):
                 yield from self._listed(states, now)
-            case messages.CommandFailed(id, error):
-                core.announcer.failed(error)
-                log.error("exabgp refused command=%d error=%s", id, error)
+            case messages.RoutesTold(attributes, nlri):
+                core.recall(attributes, nlri)
+            case messages.Acknowledged() | messages.CommandFailed():
+                self._answered(fact)
             case messages.NotificationReceived(peer, code, subcode):
                 log.warning("notification peer=%s code=%d subcode=%d", peer, code, subcode)
             case messages.Unreadable(line):
@@ -49,6 +52,12 @@ class Session:
                 log.warning("unreadable line from exabgp octets=%d count=%d", len(line), self.unreadable)
             case messages.ShutdownAnnounced():
                 self.shutdown = True
+
+    def _answered(self, fact: messages.Acknowledged | messages.CommandFailed) -> None:
+        self.answered = fact.id or self.answered
+        if isinstance(fact, messages.CommandFailed):
+            self.core.announcer.failed(fact.error)
+            log.error("exabgp refused command=%s error=%s", fact.id, fact.error)
 
     def _opened(self, address: str, body: bytes) -> None:
         peer = self.core.peers.peers.get(address)

@@ -141,6 +141,11 @@ class BridgeDomain:
             self._set_local(mac, entry)
         return entry.claim is not None
 
+    def recall(self, mac: MacAddress, sequence: int) -> None:
+        """Before we forgot all, we claimed `mac` with `sequence`: so another VTEP had used the one below it."""
+        if sequence:
+            self.highest_seen[mac] = max(self.highest_seen.get(mac, 0), sequence - 1)
+
     def forget(self, mac: MacAddress, port: int | None = None) -> None:
         """The row on `port` is gone; a host that moved to another port meanwhile stays. None: whatever port."""
         known = self.local.get(mac)

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 
-END_OF_RIB = "l2vpn evpn"
+_FAMILY = "l2vpn evpn"
 NLRI_PER_LINE = 500
 """7 to 35 kB a line; ExaBGP reads 16 kB a turn and ends a helper whose line passes 1 MiB."""
 
@@ -31,13 +31,18 @@ def list_peers(id: int) -> bytes:
     return b"evpn peers %d\n" % id
 
 
-def end_of_rib(neighbor: str) -> bytes:
-    return f"neighbor {neighbor} announce eor {END_OF_RIB}\n".encode()
+def list_routes(id: int) -> bytes:
+    return b"evpn routes %d\n" % id
+
+
+def end_of_rib(id: int, neighbor: str) -> bytes:
+    """Behind every route announced before."""
+    return f"neighbor {neighbor} evpn eor {id}\n".encode()
 
 
 def route_refresh(neighbor: str) -> bytes:
     """Ask a peer to say all its routes again (RFC 2918)."""
-    return f"neighbor {neighbor} announce route-refresh {END_OF_RIB}\n".encode()
+    return f"neighbor {neighbor} announce route-refresh {_FAMILY}\n".encode()
 
 
 def _selector(neighbors: Sequence[str]) -> str:

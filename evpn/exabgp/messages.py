@@ -59,6 +59,13 @@ class PeersListed(NamedTuple):
     peers: tuple[PeerState, ...]
 
 
+class RoutesTold(NamedTuple):
+    """Routes of ours that ExaBGP has from before: packed attributes that they share, and their NLRI."""
+
+    attributes: bytes
+    nlri: bytes
+
+
 class Acknowledged(NamedTuple):
     id: int
     announced: int
@@ -86,6 +93,7 @@ Fact = (
     | PeerUp
     | PeerDown
     | PeersListed
+    | RoutesTold
     | Acknowledged
     | CommandFailed
     | ShutdownAnnounced
@@ -126,6 +134,8 @@ class _Line(msgspec.Struct):
     announced: int = 0
     withdrawn: int = 0
     error: str = ""
+    attributes: str = ""
+    nlri: str = ""
     peers: list[_Peer] = []
 
 
@@ -178,6 +188,8 @@ def _answer(line: _Line) -> Fact | None:
         return Acknowledged(identity, line.announced, line.withdrawn)
     if line.type == "evpn-error":
         return CommandFailed(identity, line.error)
+    if line.type == "evpn-routes":
+        return RoutesTold(bytes.fromhex(line.attributes), bytes.fromhex(line.nlri))
     if line.type == "evpn-peers":
         states = (PeerState(peer.address, peer.state == "up", peer.asn4, peer.graceful_restart) for peer in line.peers)
         return PeersListed(identity, tuple(states))

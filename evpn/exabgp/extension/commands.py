@@ -1,4 +1,4 @@
-"""The API commands: `announce evpn`, `withdraw evpn`, `evpn sync`, `evpn eor` and `evpn peers`.
+"""The API commands: `announce evpn`, `withdraw evpn`, `evpn sync`, `evpn eor`, `evpn peers` and `evpn routes`.
 
 Surfaces: `Command.register`, and `API.process`, so that a line of ours is found by how it starts: ExaBGP looks for its
 command names anywhere in a line, and ends on an exception that leaves a handler. Here each mistake is an answer and a
@@ -6,7 +6,7 @@ line in the log, and nothing a helper says ends ExaBGP.
 """
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
 from exabgp.logger import log
@@ -18,12 +18,13 @@ from exabgp.reactor.api.processes import ProcessError
 
 from evpn.exabgp.extension import bulk, grammar
 from evpn.exabgp.extension.rib import EVPN_FAMILY
-from evpn.exabgp.extension.table import share
+from evpn.exabgp.extension.table import AttributeSet, share
 from evpn.exabgp.extension.targets import describe_peers, pending, select
 from evpn.wire.errors import WireError
 from evpn.wire.routes import key_of
 
 _HEAD = 4096  # characters that hold a verb and the neighbors before it
+_ROUTES_PER_LINE = 500
 _SHOWN = 120  # characters of a refused command in the log: a bulk line may have a million
 
 
@@ -98,6 +99,20 @@ def peers(request: Request) -> Answer:
     return {"type": "evpn-peers", "peers": describe_peers(request.reactor, request.service)}
 
 
+def routes(request: Request) -> Answer:
+    """What this helper has announced, before a new one of it says anything: lines of routes that share attributes."""
+    groups: dict[AttributeSet, dict[bytes, None]] = {}
+    for target in select(request.reactor, request.service, request.neighbors):
+        for shared, nlri in target.table:
+            if shared.owner == request.service:
+                groups.setdefault(shared, {})[nlri] = None
+    for shared, told in groups.items():
+        for chunk in batched(list(told), _ROUTES_PER_LINE):
+            line = {"attributes": shared.attributes.hex(), "nlri": b"".join(chunk).hex()}
+            _answer(request.reactor, request.service, {"type": "evpn-routes", **line})
+    return _acknowledged(request, announced=sum(map(len, groups.values())))
+
+
 VERBS: dict[str, Verb] = {
     "announce evpn bulk": announce_bulk,
     "withdraw evpn bulk": withdraw_bulk,
@@ -106,6 +121,7 @@ VERBS: dict[str, Verb] = {
     "evpn sync": sync,
     "evpn eor": end_of_rib,
     "evpn peers": peers,
+    "evpn routes": routes,
 }
 """The longer before the shorter of two that start alike."""
 
@@ -170,6 +186,10 @@ def _identity(verb: str, words: list[str]) -> tuple[int | str | None, list[str]]
     if words[:1] == ["id"]:
         return _number("".join(words[1:2])), words[2:]
     return None, words
+
+
+def batched(items: list[bytes], size: int) -> Iterator[list[bytes]]:
+    return (items[start : start + size] for start in range(0, len(items), size))
 
 
 def _number(text: str) -> int | str | None:
