@@ -36,9 +36,9 @@ class Requests:
         raise ValueError(f"command {request.get('command')!r} is not known to this agent; accepted: show, reload")
 
     def _show(self, what: Any, vni: Any) -> Iterator[Row]:
-        if what not in status.SHOW:
+        if not isinstance(what, str) or what not in status.SHOW:
             raise ValueError(f"show {what!r} is not known to this agent; accepted: {', '.join(status.SHOW)}")
-        if vni is not None and vni not in self.core.fabric.domains:
+        if vni is not None and not (isinstance(vni, int) and vni in self.core.fabric.domains):
             known = ", ".join(map(str, self.core.fabric.domains)) or "none"
             raise ValueError(f"VNI {vni} is not configured; configured: {known}")
         return status.SHOW[what](self.core, None if vni is None else Vni(vni), time.monotonic())

@@ -56,7 +56,7 @@ def summary(core: Core, vni: Vni | None, now: float) -> Rows:
 
 
 def peers(core: Core, vni: Vni | None, now: float) -> Rows:
-    for peer in core.peers.peers.values():
+    for peer in list(core.peers.peers.values()):
         yield {
             "peer": peer.address,
             "as": peer.peer_as,
@@ -163,8 +163,11 @@ SHOW: dict[str, Callable[[Core, Vni | None, float], Rows]] = {
 }
 
 
-def _domains(core: Core, vni: Vni | None) -> list[BridgeDomain]:
-    return [domain for number, domain in core.fabric.domains.items() if vni in (None, number)]
+def _domains(core: Core, vni: Vni | None) -> Iterator[BridgeDomain]:
+    """Those that are served still when their turn comes: a reload may come between two rows."""
+    for number, domain in list(core.fabric.domains.items()):
+        if vni in (None, number) and core.fabric.domains.get(number) is domain:
+            yield domain
 
 
 def _mac(core: Core, domain: BridgeDomain, segment: Segment, mac: Any) -> Row | None:
