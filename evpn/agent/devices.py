@@ -3,6 +3,7 @@
 What exists is left as it is: only what is missing is made, and what was made in vain is removed again.
 """
 
+import contextlib
 import logging
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -32,7 +33,8 @@ def make(settings: Settings, links: Links) -> None:
                 _make_one(settings, vni, links, known, undo)
     except NetlinkError:
         for take_back in reversed(undo):
-            take_back()
+            with contextlib.suppress(NetlinkError):  # of a device that has gone meanwhile
+                take_back()
         raise
 
 

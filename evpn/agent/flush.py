@@ -5,7 +5,7 @@ The agent's own tables with nothing desired: every row that is there differs, an
 
 import time
 
-from evpn.agent.host import HostError
+from evpn.agent.host import HostError, check_privilege
 from evpn.config.settings import Settings
 from evpn.dataplane.attach import attachment, choose, vxlan_by_vni
 from evpn.dataplane.dataplane import Dataplane
@@ -23,6 +23,7 @@ _BATCH = 4096
 
 def flush(settings: Settings) -> tuple[int, int]:
     """How many rows were removed, and how many the kernel kept."""
+    check_privilege()
     dataplane, writer = Dataplane(), Writer()
     try:
         _observe(settings, dataplane)

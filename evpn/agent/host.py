@@ -9,6 +9,7 @@ from evpn.dataplane.link import Link
 from evpn.netlink.capabilities import has_net_admin
 from evpn.netlink.dump import dump_addresses, dump_links
 from evpn.netlink.errors import NetlinkError
+from evpn.rib.path import is_martian
 from evpn.text import format_ip
 from evpn.values import IpAddress
 
@@ -21,8 +22,7 @@ class HostError(Exception):
 
 def check(settings: Settings, bgp: bool = True) -> None:
     """Raise the first problem. `bgp`: also that we can listen for BGP, which the agent need not."""
-    if not has_net_admin():
-        raise HostError("no CAP_NET_ADMIN: found an unprivileged process; accepted: root, or a service with it")
+    check_privilege()
     try:
         links = {link.ifindex: link for link in dump_links()}
         addresses = [address.ip for address in dump_addresses()]
@@ -35,11 +35,16 @@ def check(settings: Settings, bgp: bool = True) -> None:
         check_port(settings.local_address)
 
 
+def check_privilege() -> None:
+    if not has_net_admin():
+        raise HostError("no CAP_NET_ADMIN: found an unprivileged process; accepted: root, or a service with it")
+
+
 def problems(settings: Settings, links: Mapping[int, Link], addresses: list[IpAddress]) -> Iterator[str]:
     """Every problem of the devices and addresses; pure."""
     for key, wanted in (("vtep-address", settings.vtep), ("local-address", settings.local_address)):
         if wanted not in addresses:
-            known = ", ".join(format_ip(ip) for ip in addresses if not format_ip(ip).startswith(("127.", "fe80:")))
+            known = ", ".join(format_ip(ip) for ip in addresses if len(ip) == len(wanted) and not is_martian(ip))
             yield f"{key}: {format_ip(wanted)} is on no interface; accepted: one of {known or 'none there is'}"
     by_name = {link.name: link for link in links.values()}
     by_vni = vxlan_by_vni(links)
@@ -78,10 +83,12 @@ def _vni_problems(vni: VniSettings, device: Link | None, by_name: Mapping[str, L
     bridge = by_name.get(vni.bridge)
     if bridge is not None and bridge.kind != "bridge":
         yield f"bridge {vni.bridge}: found a device of kind {bridge.kind or 'none'}; accepted: bridge"
+    names = {link.ifindex: link.name for link in by_name.values()}
     if device is not None and device.master and (bridge is None or device.master != bridge.ifindex):
-        names = {link.ifindex: link.name for link in by_name.values()}
         yield f"device {device.name}: found in bridge {names.get(device.master, device.master)}; accepted: {vni.bridge}"
-    if vni.create:
-        missing = [port for port in vni.ports if port not in by_name]
-        if missing:
-            yield f"ports: {missing[0]} does not exist; accepted: devices to be put into {vni.bridge}"
+    for name in vni.ports if vni.create else ():
+        port = by_name.get(name)
+        if port is None:
+            yield f"ports: {name} does not exist; accepted: devices to be put into {vni.bridge}"
+        elif port.master and (bridge is None or port.master != bridge.ifindex):
+            yield f"ports: {name}: found in {names.get(port.master, port.master)}; accepted: in {vni.bridge} or in none"

@@ -10,6 +10,8 @@ from evpn.config.errors import ConfigError
 from evpn.config.load import load
 from evpn.config.settings import Settings
 
+LOG_FORMAT = "evpn %(levelname)s %(message)s"
+
 
 def load_or_exit(path: Path, serve: bool = False) -> Settings:
     """`serve`: also refuse what this version cannot do yet."""

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from evpn.cli.configuration import fail, load_or_exit
+from evpn.cli.configuration import LOG_FORMAT, fail, load_or_exit
 
 
 @click.command("plugin")
@@ -18,7 +18,7 @@ def command(config: Path) -> None:
     from evpn.agent.build import HostError, start
 
     settings = load_or_exit(config, serve=True)
-    logging.basicConfig(level=logging.INFO, format="evpn %(levelname)s %(message)s", stream=sys.stderr)
+    logging.basicConfig(level=logging.INFO, format=LOG_FORMAT, stream=sys.stderr)
     # ExaBGP ends a helper that writes anything but commands: whatever else is printed goes to standard error
     commands_fd = os.dup(1)
     os.dup2(2, 1)

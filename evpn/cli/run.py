@@ -1,5 +1,10 @@
-"""`evpn run`: the whole VTEP in the foreground; checks everything, writes exabgp.conf, becomes ExaBGP."""
+"""`evpn run`: the whole VTEP in the foreground; checks everything, makes devices, writes exabgp.conf, becomes ExaBGP.
 
+The agent makes missing devices as well, after each of its starts. The first time it is done here: a refusal is one line
+and an exit code, rather than an agent that ExaBGP starts again and again, and the agent need not load what makes them.
+"""
+
+import logging
 import os
 import shlex
 import sys
@@ -7,29 +12,36 @@ from pathlib import Path
 
 import click
 
-from evpn.cli.configuration import fail, load_or_exit
+from evpn.cli.configuration import LOG_FORMAT, fail, load_or_exit
 
 
 @click.command("run")
 @click.option("--config", required=True, type=click.Path(path_type=Path), help="The configuration file.")
 def command(config: Path) -> None:
     """The whole VTEP in the foreground. SIGTERM stops it, SIGHUP reads FILE again."""
+    from evpn.agent import devices
     from evpn.agent.host import HostError, check
     from evpn.config.environment import environment
     from evpn.config.errors import ConfigError
     from evpn.config.render import write
+    from evpn.netlink.errors import NetlinkError
+    from evpn.netlink.links import Links
 
     settings = load_or_exit(config, serve=True)
+    logging.basicConfig(level=logging.INFO, format=LOG_FORMAT, stream=sys.stderr)
     try:
         check(settings)
         settings.run_dir.mkdir(mode=0o755, parents=True, exist_ok=True)
         (settings.run_dir / "exabgp.env").touch()  # ExaBGP gives advice about a file that is not there
         target = settings.run_dir / "exabgp.conf"
         write("exabgp", settings, target, evpn_command=own_command())
+        devices.make(settings, Links())
     except ConfigError as error:
         fail(str(error), 2)
     except HostError as error:
         fail(str(error), 1)
+    except NetlinkError as error:
+        fail(f"{config}: {error}", 1)
     except OSError as error:
         fail(f"{config}: run-dir: {error.filename}: {error.strerror}", 1)
     reload = shlex.join([own_command(), "reload", "--config", str(config.absolute())])

@@ -255,7 +255,7 @@ class Vtep:
     def tables(self) -> str:
         """Devices and FDBs, without what changes by itself."""
         links = self.run("ip", "-d", "link")
-        links = re.sub(r"\w+_timer +[\d.]+|state [A-Z]+", "", links)
+        links = re.sub(r"\w+_timer +[\d.]+|(state|qdisc) [a-zA-Z]+|qlen \d+", "", links)
         return "\n".join((links, *sorted(self.run("bridge", "fdb").splitlines())))
 
 
