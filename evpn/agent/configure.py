@@ -37,7 +37,7 @@ def _neighbors(core: Core, settings: Settings, now: float) -> None:
     wanted = {format_ip(neighbor.address): neighbor for neighbor in settings.neighbors}
     for address, peer in list(core.peers.peers.items()):
         if address not in wanted or wanted[address].peer_as != peer.peer_as:
-            core.drop_peer(address)
+            core.drop_peer(address, now)
     for address, neighbor in wanted.items():
         if address not in core.peers.peers:
             external = neighbor.peer_as != settings.local_as

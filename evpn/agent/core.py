@@ -61,11 +61,11 @@ class Core:
     def add_peer(self, peer: Peer) -> None:
         self.peers.peers[peer.address] = peer
 
-    def drop_peer(self, address: str) -> None:
+    def drop_peer(self, address: str, now: float) -> None:
         """A neighbor that is no longer configured takes its routes along."""
         self.fabric.apply(self.rib.mark_stale(address))
         self.fabric.apply(self.rib.sweep(address))
-        del self.peers.peers[address]
+        self.peers.forget(self.peers.peers[address], now)
 
     # Facts from ExaBGP: sessions and routes
 

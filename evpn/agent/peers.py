@@ -79,6 +79,12 @@ class Peers:
             self.alone_since, self.synced = now, False
         peer.stale_until = now + (peer.restart_time if others else max(peer.restart_time, self.hold))
 
+    def forget(self, peer: Peer, now: float) -> None:
+        """No longer configured; when it was the last one up, its successor has the usual time to come up."""
+        del self.peers[peer.address]
+        if peer.up and not self.up():
+            self.alone_since, self.synced = now, False
+
     def due(self, now: float) -> list[Peer]:
         """Peers whose stale paths are to be swept now."""
         return [peer for peer in self.peers.values() if peer.stale_until is not None and self._over(peer, now)]

@@ -1,0 +1,131 @@
+"""What others do to our rows, what the kernel refuses or does not tell, devices that come and go."""
+
+from errno import ENOSPC
+
+import pytest
+
+from evpn.netlink.constants import NTF_SELF, NUD_NOARP, NUD_PERMANENT
+from tests.agent.vtep import BRIDGE_ROW, TUNNEL_ROW, Vtep, a_mac, a_vtep, gone, our_macs, tell
+from tests.builders import (
+    DEVICE_LINK,
+    IP1,
+    M1,
+    M2,
+    VTEP2,
+    VTEP3,
+    a_mac_route,
+    a_multicast_route,
+    rd_of,
+)
+from tests.kernel_rows import BRIDGE, DEVICE, PORT
+
+
+def test_rows_that_others_remove_are_put_back(vtep: Vtep) -> None:
+    tell(vtep, a_mac(M1, ip=IP1))
+
+    vtep.kernel.drop_bridge(M1)
+    vtep.kernel.drop_tunnel(M1)
+    vtep.kernel.drop_neighbor(IP1)
+    vtep.settle()
+
+    assert vtep.kernel.bridge[BRIDGE, M1] == BRIDGE_ROW
+    assert vtep.kernel.tunnel[DEVICE, M1] == TUNNEL_ROW
+    assert (BRIDGE, IP1) in vtep.kernel.neighbors
+
+
+def test_rows_of_others_are_never_touched(vtep: Vtep) -> None:
+    kernel = vtep.kernel
+    kernel.put_tunnel(M1, VTEP3, NUD_PERMANENT, NTF_SELF)
+    kernel.put_bridge(M2, DEVICE, NUD_NOARP)
+    kernel.put_neighbor(IP1, M2, NUD_PERMANENT, 0, 0)
+    kernel.flood[DEVICE, VTEP3] = None
+    vtep.level_check()
+    before = dict(kernel.bridge), dict(kernel.tunnel), dict(kernel.neighbors), dict(kernel.flood)
+
+    tell(vtep, a_vtep(VTEP3), a_mac(M1, ip=IP1), a_mac(M2))
+    tell(vtep, gone(a_multicast_route(VTEP3, rd_of(VTEP3)), a_mac_route(M1, IP1), a_mac_route(M2)))
+
+    assert (kernel.bridge, kernel.tunnel, kernel.neighbors, kernel.flood) == before
+
+
+def test_what_others_give_up_is_ours_to_write(vtep: Vtep) -> None:
+    kernel = vtep.kernel
+    kernel.put_tunnel(M1, VTEP3, NUD_PERMANENT, NTF_SELF)
+    kernel.put_neighbor(IP1, M2, NUD_PERMANENT, 0, 0)
+    tell(vtep, a_mac(M1, ip=IP1))
+
+    kernel.drop_tunnel(M1)
+    kernel.drop_neighbor(IP1)
+    vtep.settle()
+
+    assert kernel.tunnel[DEVICE, M1] == TUNNEL_ROW
+    assert kernel.neighbors[BRIDGE, IP1].where == M1
+
+
+@pytest.mark.parametrize("sticky", [False, True])
+def test_a_refused_row_is_not_tried_again_before_its_time(vtep: Vtep, sticky: bool) -> None:
+    vtep.kernel.refuse = {M1: ENOSPC}
+
+    tell(vtep, a_mac(M1, sticky=sticky), a_mac(M2))
+    tries = vtep.kernel.writes
+    vtep.settle()
+    assert vtep.kernel.writes == tries
+    assert (DEVICE, M2) in vtep.kernel.tunnel
+
+    vtep.kernel.refuse = {}
+    vtep.settle(seconds=61)
+    assert (DEVICE, M1) in vtep.kernel.tunnel
+    assert vtep.core.dataplane.pending == 0
+
+
+def test_lost_notifications_are_made_up_for_by_a_dump(vtep: Vtep) -> None:
+    tell(vtep, a_mac(M1))
+
+    vtep.kernel.deaf = True
+    vtep.kernel.drop_tunnel(M1)
+    vtep.kernel.frame(M2, PORT)
+    vtep.settle()
+    vtep.kernel.deaf = False
+    vtep.settle()
+
+    assert vtep.kernel.tunnel[DEVICE, M1] == TUNNEL_ROW
+    assert our_macs(vtep) == {M2: 0}
+
+
+def test_silent_drift_is_found_by_a_level_check_and_counted(vtep: Vtep) -> None:
+    tell(vtep, a_mac(M1))
+    del vtep.kernel.tunnel[DEVICE, M1]
+
+    vtep.level_check()
+
+    assert vtep.kernel.tunnel[DEVICE, M1] == TUNNEL_ROW
+    assert vtep.core.drift == 1
+
+
+def test_a_device_that_goes_down_and_up_has_its_rows_again(vtep: Vtep) -> None:
+    tell(vtep, a_vtep(), a_mac(M1))
+    vtep.kernel.frame(M2, PORT)
+    vtep.settle()
+
+    vtep.kernel.change_link(DEVICE, up=False)
+    vtep.settle()
+    assert vtep.announcements() == {}
+
+    vtep.kernel.change_link(DEVICE, up=True)
+    vtep.settle()
+    assert vtep.kernel.tunnel == {(DEVICE, M1): TUNNEL_ROW}
+    assert our_macs(vtep) == {M2: 0}
+
+
+def test_a_device_made_again_has_its_rows_again(vtep: Vtep) -> None:
+    tell(vtep, a_vtep(), a_mac(M1))
+
+    vtep.kernel.remove_link(DEVICE)
+    vtep.settle()
+    assert (vtep.kernel.flood, vtep.announcements()) == ({}, {})
+
+    vtep.kernel.add_link(DEVICE_LINK._replace(ifindex=77))
+    vtep.settle()
+    assert list(vtep.kernel.tunnel) == [(77, M1)]
+    assert list(vtep.kernel.flood) == [(77, VTEP2)]
+    assert len(vtep.announcements()) == 1
