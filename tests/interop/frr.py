@@ -104,8 +104,10 @@ class Frr:
         shutil.chown(self.directory, "frr", "frr")
         configuration = self.directory / "frr.conf"
         configuration.write_text(self.configuration)
+        # zebra has a command `vni` of its own, which makes an L3VNI of the one in the block of an L2VNI
+        (self.directory / "zebra.conf").write_text(self.configuration.partition("router bgp")[0])
         for name in ("zebra", "bgpd"):
-            self._daemons[name] = self._start(name, configuration)
+            self._daemons[name] = self._start(name, self._file(name))
             until(lambda name=name: self._answers(name))  # type: ignore[misc]  # a lambda with a default
 
     def stop(self) -> None:
@@ -123,6 +125,10 @@ class Frr:
         """As a crash would."""
         self._daemons[name].kill()
         self._daemons.pop(name).wait()
+
+    def revive(self, name: str) -> None:
+        """A daemon that was killed, again."""
+        self._daemons[name] = self._start(name, self._file(name))
 
     def vtysh(self, *commands: str) -> str:
         asked = [word for command in commands for word in ("-c", command)]
@@ -153,6 +159,9 @@ class Frr:
         with (own / f"{name}.out").open("wb") as output:
             command = self.namespace.command(str(DAEMONS / name), *arguments)
             return subprocess.Popen(command, stdout=output, stderr=output, stdin=subprocess.DEVNULL)
+
+    def _file(self, daemon: str) -> Path:
+        return self.directory / ("zebra.conf" if daemon == "zebra" else "frr.conf")
 
     def _answers(self, name: str) -> bool:
         daemon = self._daemons.get(name)
