@@ -22,14 +22,16 @@ def configure(core: Core, settings: Settings, now: float) -> None:
     core.peers.hold = settings.hold_on_session_loss
     wanted = {entry.vni: entry for entry in settings.vnis}
     for vni, served in list(core.instances.served.items()):
-        if vni in wanted and wanted[vni] != served:
+        if vni in wanted:
             core.instances.discovered.discard(vni)
-            core.instances.amend(wanted[vni])
-        elif vni not in wanted and not (vni in core.instances.discovered and settings.discover):
+            if wanted[vni] != served:
+                core.instances.amend(wanted[vni])
+        elif not (vni in core.instances.discovered and settings.discover):
             core.instances.cease(vni)
     for entry in settings.vnis:
         if entry.vni not in core.instances.served:
             core.instances.serve(entry)
+    core.instances.links_changed = True  # what is discovered may be another thing now
     _neighbors(core, settings, now)
 
 
