@@ -1,4 +1,4 @@
-"""Where the agent's time goes while it takes in many routes: samples of the real process, by phase, room and function."""
+"""Where the agent's time goes with many routes: samples of the real process, by phase, room and function."""
 
 import json
 import os
@@ -18,7 +18,7 @@ from tests.bench.vteps import Ours, System
 _SAMPLER = Path(__file__).with_name("sampler")
 _ROOMS = f"{os.sep}evpn{os.sep}"
 _PHASES = ("_take_lines", "_take_events", "settle", "_push_rows", "_say", "_timeout", "_look", "_greet", "flush")
-_SHOWN = 24
+_SHOWN = 20
 
 Stack = list[list[str]]
 
@@ -65,7 +65,9 @@ def _sum(weighed: Iterable[tuple[float, str]]) -> Counter[str]:
 def _inclusive(samples: Iterable[tuple[float, Stack]]) -> Counter[str]:
     """A function counts once in a stack."""
     return _sum(
-        (used, name) for used, stack in samples for name in {_named(path, function) for path, function in stack}
+        (used, name)
+        for used, stack in samples
+        for name in {_named(path, function) for path, function in stack if _ROOMS in path}
     )
 
 

@@ -20,7 +20,7 @@ from tests.bench.stream import VNI
 from tests.interop.frr import run
 
 FABRIC_ADDRESS, VTEP_ADDRESS = "10.0.0.1", "10.0.0.3"
-BRIDGE_MAC = bytes.fromhex("02000000ff01")
+BRIDGE_MAC = bytes.fromhex("0e0000000001")  # no host of the bench has it
 BRIDGE, DEVICE = f"br{VNI}", f"vxlan{VNI}"
 
 _VTEP_COMMANDS = f"""
@@ -30,7 +30,7 @@ link set {DEVICE} master {BRIDGE}
 link set port0 master {BRIDGE}
 link set {BRIDGE} up
 link set {DEVICE} up
-link set port0 up
+link set port0 addrgenmode none up
 """
 
 _CLONE_NEWNET = 0x40000000
@@ -76,7 +76,7 @@ class Site:
         for ours, theirs in (("under0", "under0"), ("host0", "port0")):
             link = ("link", "add", ours, "type", "veth", "peer", "name", theirs, "netns", self.vtep)
             run("ip", "-n", self.fabric, *link)
-            run("ip", "-n", self.fabric, "link", "set", ours, "up")
+            run("ip", "-n", self.fabric, "link", "set", ours, "addrgenmode", "none", "up")
         for name, address in ((self.fabric, FABRIC_ADDRESS), (self.vtep, VTEP_ADDRESS)):
             run("ip", "-n", name, "address", "add", f"{address}/24", "dev", "under0")
             run("ip", "-n", name, "link", "set", "under0", "up")

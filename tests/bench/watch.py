@@ -21,10 +21,9 @@ from evpn.netlink import neighbor
 from evpn.netlink.constants import (
     AF_BRIDGE,
     AF_INET,
+    NDA_LLADDR,
     NLM_F_DUMP,
     NLM_F_REQUEST,
-    NLMSG_DONE,
-    NLMSG_ERROR,
     NTF_EXT_LEARNED,
     NUD_FAILED,
     NUD_PERMANENT,
@@ -45,7 +44,9 @@ _SO_ATTACH_FILTER = 26
 _LOAD_WORD, _LOAD_HALF, _LOAD_BYTE, _EQUALS, _HAS_BIT, _RETURN = 0x20, 0x28, 0x30, 0x15, 0x45, 0x06
 _TYPE_AT, _IFINDEX_AT = 4, 20
 _STATE_AT = 24 if sys.byteorder == "little" else 25  # the octet with the lower bits
-_ROW = struct.Struct("=IH10xB3xiHB")  # length, type; family, ifindex, state, flags
+_ZERO_MAC = struct.pack("=HH6x", 10, NDA_LLADDR)
+_START = struct.Struct("=IH")  # length, type
+_ROW = struct.Struct("=20xiHB")  # ifindex, state, flags
 
 
 class _IoVec(Structure):
@@ -148,35 +149,31 @@ def flood_rows(site: Site) -> int:
 
 def _count(family: int, site: Site, flood: bool = False) -> int:
     found = 0
-    for datagram in _dump(family):
-        at, end = 0, len(datagram)
-        while at + _ROW.size <= end:
-            length, kind, _, ifindex, state, flags = _ROW.unpack_from(datagram, at)
-            at += length
-            if kind != RTM_NEWNEIGH or ifindex not in (site.device, site.bridge):
-                continue
-            if flood:
-                found += (
-                    ifindex == site.device
-                    and bool(state & NUD_PERMANENT)
-                    and b"\x0a\0\x02\0" + bytes(6) in (datagram[at - length : at])
-                )
-            elif flags & NTF_EXT_LEARNED and not state & NUD_PERMANENT:
-                found += 1
+    for message in _dump(family):
+        ifindex, state, flags = _ROW.unpack_from(message)
+        if flood:
+            found += ifindex == site.device and bool(state & NUD_PERMANENT) and _ZERO_MAC in message
+        elif ifindex in (site.device, site.bridge):
+            found += bool(flags & NTF_EXT_LEARNED) and not state & NUD_PERMANENT
     return found
 
 
 def _dump(family: int) -> Iterator[bytes]:
-    """The datagrams of a dump; `evpn.netlink.dump` would decode every row."""
+    """The messages of a dump; `evpn.netlink.dump` would decode every row."""
+    wanted = struct.pack("=B11x", family)
+    request = HEADER.pack(HEADER.size + len(wanted), RTM_GETNEIGH, NLM_F_REQUEST | NLM_F_DUMP, 1, 0) + wanted
     with open_route_socket(1 << 20) as asking:
         asking.setblocking(True)
-        wanted = struct.pack("=B11x", family)
-        asking.send(HEADER.pack(HEADER.size + len(wanted), RTM_GETNEIGH, NLM_F_REQUEST | NLM_F_DUMP, 1, 0) + wanted)
+        asking.send(request)
         while True:
             datagram = asking.recv(1 << 16)
-            if int.from_bytes(datagram[4:6], sys.byteorder) in (NLMSG_DONE, NLMSG_ERROR):
-                return
-            yield datagram
+            at, end = 0, len(datagram)
+            while at < end:
+                length, kind = _START.unpack_from(datagram, at)
+                if kind != RTM_NEWNEIGH:  # NLMSG_DONE or NLMSG_ERROR
+                    return
+                yield datagram[at : at + length]
+                at += length
 
 
 def _attach(opened: socket.socket, kind: int, ifindexes: tuple[int, int]) -> None:
