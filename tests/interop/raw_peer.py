@@ -1,0 +1,135 @@
+"""A BGP speaker that says whatever octets it is told to; it calls a VTEP and keeps the session alive."""
+
+import ctypes
+import os
+import socket
+import struct
+import time
+from threading import Lock, Thread
+from types import TracebackType
+from typing import Self
+
+from evpn.wire.open import EVPN
+
+from .frr import Namespace, until
+
+OPEN, UPDATE, NOTIFICATION, KEEPALIVE, REFRESH = 1, 2, 3, 4, 5
+END_OF_RIB = bytes.fromhex("00000006800f03001946")
+_LIBC = ctypes.CDLL(None, use_errno=True)
+_NEWNET = 0x40000000
+_KEEPALIVE_EVERY = 2.0
+
+
+class RawPeer:
+    """`said`: types and bodies of what came from the other side in this session."""
+
+    def __init__(self, namespace: Namespace, address: str, vtep: str, local_as: int = 65000) -> None:
+        self.namespace = namespace
+        self.address = address
+        self.vtep = vtep
+        self.local_as = local_as
+        self.said: list[tuple[int, bytes]] = []
+        self._socket: socket.socket | None = None
+        self._lock = Lock()
+
+    def __enter__(self) -> Self:
+        until(self.connect, 30)
+        return self
+
+    def __exit__(self, kind: type | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.close()
+
+    @property
+    def is_up(self) -> bool:
+        return self._socket is not None
+
+    def connect(self) -> bool:
+        """One attempt; True once the session is established on this side."""
+        self.close()
+        self.said = []
+        link = _socket_in(self.namespace)
+        link.settimeout(5)
+        try:
+            link.bind((self.address, 0))
+            link.connect((self.vtep, 179))
+            self._socket = link
+            Thread(target=self._listen, args=(link, self.said), daemon=True).start()
+            self.send(OPEN, self._open())
+            self.send(KEEPALIVE)
+            until(lambda: KEEPALIVE in self.types() or not self.is_up, 5, every=0.02)
+        except (OSError, AssertionError):
+            link.close()
+            self._socket = None
+        return self.is_up
+
+    def close(self) -> None:
+        link, self._socket = self._socket, None
+        if link is not None:
+            link.close()
+
+    def send(self, code: int, body: bytes = b"") -> None:
+        link = self._socket
+        if link is None:
+            raise ConnectionError(f"no session; said: {self.said[-1:]}")
+        with self._lock:
+            link.sendall(b"\xff" * 16 + struct.pack("!HB", 19 + len(body), code) + body)
+
+    def update(self, body: bytes) -> None:
+        self.send(UPDATE, body)
+
+    def types(self) -> list[int]:
+        return [code for code, _ in self.said]
+
+    def notification(self) -> tuple[int, int] | None:
+        """Code and subcode of the one that was received."""
+        return next(((body[0], body[1]) for code, body in self.said if code == NOTIFICATION), None)
+
+    def _open(self) -> bytes:
+        family = struct.pack("!HBB", EVPN[0], 0, EVPN[1])
+        capabilities = b"\x01\x04" + family + b"\x02\x00" + b"\x41\x04" + struct.pack("!I", self.local_as)
+        parameters = bytes((2, len(capabilities))) + capabilities
+        router_id = socket.inet_aton(self.address)
+        return (
+            struct.pack("!BHH", 4, min(self.local_as, 23456), 180) + router_id + bytes((len(parameters),)) + parameters
+        )
+
+    def _listen(self, link: socket.socket, said: list[tuple[int, bytes]]) -> None:
+        buffer, alive = b"", time.monotonic()
+        link.settimeout(0.2)
+        while self._socket is link:
+            try:
+                octets = link.recv(1 << 16)
+                if not octets:
+                    break
+                buffer += octets
+            except TimeoutError:
+                pass
+            except OSError:
+                break
+            while len(buffer) >= 19 and len(buffer) >= (size := int.from_bytes(buffer[16:18])):
+                said.append((buffer[18], buffer[19:size]))
+                buffer = buffer[size:]
+            if time.monotonic() - alive > _KEEPALIVE_EVERY:
+                alive = time.monotonic()
+                try:
+                    self.send(KEEPALIVE)
+                except OSError:
+                    break
+        if self._socket is link:
+            self._socket = None
+
+
+def _socket_in(namespace: Namespace) -> socket.socket:
+    """A socket belongs to the namespace in which it is made: by a thread that changes into it, and ends."""
+    made: list[socket.socket] = []
+
+    def make() -> None:
+        with open(f"/run/netns/{namespace.name}") as file:
+            if _LIBC.setns(file.fileno(), _NEWNET) != 0:
+                raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
+        made.append(socket.socket(socket.AF_INET, socket.SOCK_STREAM))
+
+    thread = Thread(target=make)
+    thread.start()
+    thread.join()
+    return made[0]
