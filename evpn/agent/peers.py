@@ -71,13 +71,14 @@ class Peers:
             peer.stale_until = now + END_OF_RIB_DEADLINE
 
     def went_down(self, peer: Peer, reason: str, now: float) -> None:
-        """What it said is stale from now on; without graceful restart only as long as nobody else is there."""
+        """What it said is stale from now on; without graceful restart only until somebody else has said everything."""
         peer.up, peer.since, peer.last_reason = False, now, reason
         peer.resets += 1
-        others = bool(self.up())
+        others = self.up()
         if not others:
             self.alone_since, self.synced = now, False
-        peer.stale_until = now + (peer.restart_time if others else max(peer.restart_time, self.hold))
+        wait = 0.0 if self._complete() else END_OF_RIB_DEADLINE if others else self.hold
+        peer.stale_until = now + max(peer.restart_time, wait)
 
     def forget(self, peer: Peer, now: float) -> None:
         """No longer configured; when it was the last one up, its successor has the usual time to come up."""
@@ -111,5 +112,9 @@ class Peers:
     def _over(self, peer: Peer, now: float) -> bool:
         if peer.up:
             return peer.end_of_rib or now >= (peer.stale_until or 0)
-        held_for_want_of_others = not peer.restart_time and self.synced and bool(self.up())
+        held_for_want_of_others = not peer.restart_time and self.synced and self._complete()
         return held_for_want_of_others or now >= (peer.stale_until or 0)
+
+    def _complete(self) -> bool:
+        """Somebody who is up has said everything."""
+        return any(peer.end_of_rib for peer in self.up())

@@ -120,6 +120,19 @@ def test_one_of_two_lost_is_swept_at_once_without_graceful_restart(sessions: Ses
     assert sessions.swept(10) == [sessions.a.address]
 
 
+def test_one_lost_while_the_other_is_still_speaking_is_swept_at_the_end_of_rib_of_that(sessions: Sessions) -> None:
+    sessions.up(sessions.a, 1.0, end_of_rib=True)
+    assert sessions.open_gate(1.0)
+    sessions.up(sessions.b, 2.0)
+
+    sessions.down(sessions.a, 2.5)
+    assert sessions.swept(3.0) == []
+    assert sessions.swept(2.5 + END_OF_RIB_DEADLINE) == [sessions.a.address]
+
+    sessions.b.end_of_rib = True
+    assert sessions.swept(3.0) == [sessions.a.address]
+
+
 def test_with_graceful_restart_it_is_swept_when_its_time_is_over(sessions: Sessions) -> None:
     sessions.peers.opened(sessions.a, an_open(GracefulRestart(120, False, False, {EVPN: True})))
     for peer in (sessions.a, sessions.b):
