@@ -1,0 +1,63 @@
+"""The final state depends on what happened, not on how it reached us: each scenario in several expansions, one end."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.scenarios.play import Play, Scenario
+
+SCENARIOS = [Scenario.read(path) for path in sorted((Path(__file__).parent / "scenarios").glob("*.txt"))]
+
+
+def every(*expansions: str) -> list:
+    """Each scenario in each expansion that does not make another story of it."""
+    return [
+        pytest.param(scenario, expansion, id=f"{scenario.name} {expansion}")
+        for scenario in SCENARIOS
+        for expansion in expansions
+        if expansion not in scenario.barred
+    ]
+
+
+def expanded(facts: list[str], expansion: str) -> list[str]:
+    match expansion:
+        case "reversed":
+            return facts[::-1]
+        case "twice":
+            return [fact for fact in facts for _ in range(2)]
+    return facts
+
+
+@pytest.mark.parametrize(("scenario", "expansion"), every("as is", "squashed", "twice", "reversed"))
+def test_a_scenario_has_one_end(scenario: Scenario, expansion: str) -> None:
+    play = Play()
+    for fact in expanded(scenario.facts, expansion):
+        play.tell(fact)
+        if expansion != "squashed":
+            play.settle()
+    play.settle()
+
+    assert play.end() == scenario.end
+    assert play.vtep.core.dataplane.pending == 0
+
+
+def every_restart() -> list:
+    """Each scenario with a restart at each moment; what is not yet as it should be is expected to fail."""
+    found = []
+    for scenario in SCENARIOS:
+        for moment in range(len(scenario.facts) + 1):
+            why = scenario.barred.get(f"restart after {moment}")
+            marks = [pytest.mark.xfail(reason=why, strict=True)] if why else []
+            found.append(pytest.param(scenario, moment, id=f"{scenario.name} restart after {moment}", marks=marks))
+    return found
+
+
+@pytest.mark.parametrize(("scenario", "moment"), every_restart())
+def test_a_scenario_has_the_same_end_with_a_restart_of_the_agent_in_it(scenario: Scenario, moment: int) -> None:
+    play = Play()
+    for fact in [*scenario.facts[:moment], "the agent restarts", *scenario.facts[moment:]]:
+        play.tell(fact)
+        play.settle()
+
+    assert play.end() == scenario.end
+    assert play.vtep.core.dataplane.pending == 0
