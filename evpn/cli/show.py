@@ -3,19 +3,19 @@
 import sys
 import time
 from collections.abc import Iterable, Iterator
+from itertools import chain, islice
 from pathlib import Path
 from typing import Any
 
 import click
 import msgspec
-from rich.console import Console
-from rich.table import Table
 
 from evpn.cli.client import ask, run_dir_of
 
 WHAT = ("summary", "peers", "vni", "mac", "flood", "rib", "local")
 _WATCH_INTERVAL = 2.0
-_WIDEST = 4096
+_MEASURED = 1000
+"""Rows that are looked at for the widths of the columns before the first one is printed."""
 
 
 @click.command("show")
@@ -55,22 +55,27 @@ def print_json(rows: Iterable[dict[str, Any]]) -> None:
 
 def print_table(what: str, rows: Iterator[dict[str, Any]]) -> None:
     first = next(rows, None)
-    console = Console(width=_WIDEST)  # lines are never folded in cells: what is too long, the terminal wraps
     if first is None:
-        console.print(f"no {what} entries", highlight=False)
-        return
-    if what == "summary":
-        table = Table(box=None, show_header=False, pad_edge=False)
-        for key, value in first.items():
-            table.add_row(key, _cell(value))
-        console.print(table, highlight=False)
-        return
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for key in first:
-        table.add_column(key, no_wrap=True)
-    for row in (first, *rows):
-        table.add_row(*map(_cell, row.values()))
-    console.print(table, highlight=False)
+        click.echo(f"no {what} entries")
+    elif what == "summary":
+        _print_columns([_cell(key), _cell(value)] for key, value in first.items())
+    else:
+        _print_columns(([_cell(value) for value in row.values()] for row in chain([first], rows)), list(first))
+
+
+def _print_columns(rows: Iterator[list[str]], header: list[str] | None = None) -> None:
+    """One line a row, as they come; one that is wider than those measured pushes its neighbours aside."""
+    measured = list(islice(rows, _MEASURED))
+    heads = [header] if header else []
+    widths = [max(map(len, column)) for column in zip(*heads, *measured, strict=True)]
+    for head in heads:
+        click.secho(_line(head, widths), bold=True)
+    for row in chain(measured, rows):
+        click.echo(_line(row, widths))
+
+
+def _line(cells: list[str], widths: list[int]) -> str:
+    return "  ".join(cell.ljust(width) for cell, width in zip(cells, widths, strict=True)).rstrip()
 
 
 def _cell(value: Any) -> str:
