@@ -80,16 +80,14 @@ class Segment:
         return self.own.keys() | self.foreign | self.foreign_bridge
 
     def detach(self) -> None:
-        """The devices are gone or down: what the kernel holds is unknown, and does not matter until they are back."""
+        """The devices are gone or down: what the kernel holds is unknown, and does not matter until they are back.
+
+        What is reserved stays so: only the next look tells for which keys that has changed.
+        """
         self.attachment = None
         for table in (self.flood, self.macs, self.neighbors):
             table.observe_all({})
             table.retry()
-        self.own.clear()
-        self.foreign.clear()
-        self.foreign_bridge.clear()
-        self.foreign_flood.clear()
-        self.foreign_neighbors.clear()
 
     def abandon(self) -> None:
         """Nothing is wanted any more."""
@@ -162,7 +160,9 @@ class Segment:
         mac = row.lladdr
         known = self.macs.actual.get(mac)
         wanted = self.macs.desired.get(mac)
-        ours = marked or (wanted is not None and wanted.sticky) or (known is not None and known.sticky)
+        ours = marked
+        if row.flags & NTF_STICKY:  # a sticky row has lost its mark
+            ours = marked or (wanted is not None and wanted.sticky) or (known is not None and known.sticky)
         foreign = present and not ours and is_static(row)
         bridge, sticky = (known.bridge, known.sticky) if known is not None else (False, False)
         if present and not foreign:

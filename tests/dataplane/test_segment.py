@@ -232,5 +232,12 @@ def test_a_row_of_others_over_ours_leaves_us_the_bridges_half_only(written: Segm
     assert holding(written) == BRIDGE_ONLY
 
 
+def test_a_row_of_others_over_a_sticky_one_of_ours_is_not_sticky_and_so_not_ours() -> None:
+    segment = a_segment()
+    segment.macs.want(M1, mac_row(VTEP2, sticky=True))
+
+    assert segment.observe(tunnel_row(M1, VTEP3, NUD_NOARP | NUD_REACHABLE, NTF_SELF), True) == Reserved(M1)
+
+
 def test_a_local_row_beside_a_row_of_others_stays_local() -> None:
     assert a_segment().observe(tunnel_row(M1, VTEP2, NUD_PERMANENT, NTF_SELF), True) == Reserved(M1)

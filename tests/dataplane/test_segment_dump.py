@@ -77,15 +77,27 @@ def test_a_static_local_row_is_told_as_static() -> None:
     assert a_segment().observe_all([bridge_row(M2, OTHER_PORT, NUD_NOARP)], []) == {M2: (OTHER_PORT, True)}
 
 
-def test_after_detaching_nothing_is_known_and_everything_wanted_is_pending() -> None:
+def test_after_detaching_no_row_is_known_and_everything_wanted_is_pending() -> None:
     segment = a_segment()
     segment.macs.want(M1, mac_row(VTEP2))
     segment.observe_all(FDB, NEIGHBORS)
 
     segment.detach()
 
-    assert not any(everything(segment))
+    assert not any(everything(segment)[:3])
     assert list(segment.macs.writes) == [M1]
+
+
+def test_what_was_reserved_before_detaching_is_so_until_the_next_look() -> None:
+    segment = a_segment()
+    segment.observe_all(FDB, NEIGHBORS)
+
+    segment.detach()
+    assert segment.all_reserved == {M3, M4}
+
+    segment.attachment = a_segment().attachment
+    segment.observe_all([], [])
+    assert segment.all_reserved == set()
 
 
 def test_what_was_refused_is_tried_again_on_another_device() -> None:

@@ -32,6 +32,7 @@ from evpn.wire.routes import InclusiveMulticastRoute, MacIpRoute
 from evpn.wire.update import decode, encode_announce, encode_withdraw
 from tests.agent.vtep import Vtep
 from tests.builders import LINKS, RR1, RR2, a_mac_route, a_multicast_route, attributes, ip, mac, rd_of
+from tests.fakes import FakeKernel
 from tests.wire.captured import captured
 
 _END_OF_RIB = bytes.fromhex("00000006800f03001946")
@@ -59,8 +60,8 @@ class Scenario(NamedTuple):
 class Play:
     """A VTEP and the world around it, which remembers what it said."""
 
-    def __init__(self) -> None:
-        self.vtep = Vtep()
+    def __init__(self, kernel: FakeKernel | None = None) -> None:
+        self.vtep = Vtep(kernel=kernel)
         self.tables: dict[str, dict[RouteKey, bytes]] = {RR1: {}, RR2: {}}
         for reflector in _REFLECTORS:
             self._comes_up(reflector)
