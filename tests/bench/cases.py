@@ -20,7 +20,7 @@ from tests.bench.site import BRIDGE_MAC, Site
 from tests.bench.speaker import Speaker
 from tests.bench.stream import ROWS_PER_ROUTE
 from tests.bench.vteps import System
-from tests.bench.watch import Watch, flood_rows, rows
+from tests.bench.watch import EVERY, Watch, flood_rows, rows
 from tests.interop.frr import until
 
 Samples = dict[str, list[float]]
@@ -33,6 +33,8 @@ _GAP = (0.02, 0.06)
 _LATENCY_TIMEOUT = 3.0
 _ETHERTYPE = b"\x88\xb5"  # for local experiments: nobody reads it, nobody answers
 _EMPTY = bytes(46)
+_CALM = 3.0
+"""Seconds that a life waits at most for others to leave the machine alone."""
 _REST = 2.0
 """Seconds without any change after which a system is believed to be done with its restart."""
 
@@ -62,6 +64,7 @@ class Scene(NamedTuple):
 @contextmanager
 def living(make: Make, size: Size) -> Iterator[Scene]:
     """A system that has its session, has told its type 3 route and has made the flood rows of the others."""
+    processes.wait_for_calm(_CALM)
     with Site() as site, Speaker(site) as speaker:
         speaker.table = stream.floods()
         system = make(site)
@@ -106,18 +109,21 @@ def _announce(scene: Scene) -> None:
     pids = scene.system.processes()
     routes, expected = stream.announcements(0, scene.size.routes), scene.size.routes * ROWS_PER_ROUTE
     scene.note("memory.empty", processes.memory(pids.values()).rss)
-    with Watch(scene.site, RTM_NEWNEIGH) as watch:
+    with Watch(scene.site, RTM_NEWNEIGH, EVERY) as watch:
+        busy, own = processes.machine(), time.process_time()
         before, began = _cpu_of_each(pids), time.monotonic()
         scene.speaker.send_behind(routes)
-        complete = watch.wait(expected, scene.size.timeout)
+        complete = watch.wait(expected // EVERY, scene.size.timeout)
         after = _cpu_of_each(pids)
+        busy, own = processes.machine() - busy, time.process_time() - own
         _verify(scene, expected, complete, "announced")
     scene.note("bulk.announce", watch.last - began)
     scene.note("bulk.window.began", began)
     scene.note("bulk.window.ended", watch.last)
-    scene.note("bulk.notifications", watch.count / expected)
+    scene.note("bulk.notifications", watch.count * EVERY / expected)
     used = {name: after[name].since(before[name]) for name in pids}
     scene.note("bulk.cpu", sum(cpu.used for cpu in used.values()))
+    scene.note("bulk.cpu.others", max(0.0, busy - own - scene.samples["bulk.cpu"][-1]))
     scene.note("bulk.cpu.waited", sum(cpu.waited for cpu in used.values()))
     scene.note("bulk.cpu.watcher", watch.cpu)
     time.sleep(1)  # for what is done after the rows
@@ -132,10 +138,10 @@ def _announce(scene: Scene) -> None:
 def _withdraw(scene: Scene) -> None:
     pids = scene.system.processes().values()
     routes, expected = stream.withdrawals(0, scene.size.routes), scene.size.routes * ROWS_PER_ROUTE
-    with Watch(scene.site, RTM_DELNEIGH) as watch:
+    with Watch(scene.site, RTM_DELNEIGH, EVERY) as watch:
         before, began = processes.cpu(pids), time.monotonic()
         scene.speaker.send_behind(routes)
-        complete = watch.wait(expected, scene.size.timeout)
+        complete = watch.wait(expected // EVERY, scene.size.timeout)
         _verify(scene, 0, complete, "withdrawn")
         scene.note("bulk.withdraw", watch.last - began)
         scene.note("bulk.withdraw.cpu", processes.cpu(pids).since(before).used)

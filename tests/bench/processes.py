@@ -1,5 +1,7 @@
 """What processes have used, from /proc: CPU time to the nanosecond, memory, time spent waiting for a CPU."""
 
+import os
+import time
 from collections.abc import Iterable
 from pathlib import Path
 from typing import NamedTuple
@@ -43,6 +45,22 @@ def memory(pids: Iterable[int]) -> Memory:
             elif name == "Pss":
                 pss += int(rest.split()[0])
     return Memory(rss / 1024, pss / 1024)
+
+
+def machine() -> float:
+    """CPU seconds that the whole machine has been busy, in steps of 10 ms."""
+    user, nice, system, _, _, irq, softirq, steal = map(int, Path("/proc/stat").read_text().split()[1:9])
+    return (user + nice + system + irq + softirq + steal) / os.sysconf("SC_CLK_TCK")
+
+
+def wait_for_calm(longest: float) -> None:
+    """Until the machine is nearly idle for a moment, or for so many seconds."""
+    deadline = time.monotonic() + longest
+    while time.monotonic() < deadline:
+        before = machine()
+        time.sleep(0.3)
+        if machine() - before <= 0.06:
+            return
 
 
 def children(pid: int) -> list[int]:

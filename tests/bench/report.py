@@ -50,6 +50,7 @@ def figures(size: Size) -> list[Figure]:
         Figure("  rows changed or written anew", f"{agent}.written", frr="restart.bgpd.written"),
         Figure("  rows still wrong afterwards", f"{agent}.wrong", frr="restart.bgpd.wrong"),
         Figure("announcement: time spent waiting for a CPU", "bulk.cpu.waited", "s"),
+        Figure("announcement: CPU of the rest of the machine", "bulk.cpu.others", "s"),
         Figure("announcement: CPU of the watcher", "bulk.cpu.watcher", "s"),
         Figure("announcement: notifications per row", "bulk.notifications"),
     ]
