@@ -45,7 +45,7 @@ def _observe(settings: Settings, dataplane: Dataplane) -> None:
     if settings.discover:
         wanted = {Vni(vni): "" for vni in by_vni} | wanted
     for vni, name in wanted.items():
-        found = attachment(choose(by_vni.get(vni, []), name, settings.vtep), links, settings.vtep)
+        found = attachment(choose(by_vni.get(vni, []), name, settings.vtep), links, settings.vtep, down=True)
         if isinstance(found, str):
             continue
         dataplane.segments[vni] = Segment(vni)

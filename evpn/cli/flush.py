@@ -26,6 +26,6 @@ def command(config: Path) -> None:
         removed, refused = flush(settings)
     except HostError as error:
         fail(str(error), 1)
-    click.echo(f"{removed} rows removed" + (f", {refused} refused" if refused else ""))
+    click.echo(f"{removed} row{'s' * (removed != 1)} removed" + (f", {refused} refused" if refused else ""))
     if refused:
         raise SystemExit(1)

@@ -21,8 +21,8 @@ def choose(candidates: list[Link], name: str, vtep: IpAddress) -> Link | None:
     return min(candidates, key=lambda link: (link.name != name, link.local != vtep, link.ifindex), default=None)
 
 
-def attachment(device: Link | None, links: Mapping[int, Link], vtep: IpAddress) -> Attachment | str:
-    """The devices of a bridge domain, or why it cannot be served now."""
+def attachment(device: Link | None, links: Mapping[int, Link], vtep: IpAddress, down: bool = False) -> Attachment | str:
+    """The devices of a bridge domain, or why it cannot be served now. `down`: devices that are down will do."""
     if device is None:
         return "no VXLAN device with this VNI"
     if device.local != vtep:
@@ -31,6 +31,6 @@ def attachment(device: Link | None, links: Mapping[int, Link], vtep: IpAddress) 
     if bridge is None or bridge.kind != "bridge":
         return f"{device.name} is in no bridge"
     for link in (device, bridge):
-        if not link.up:
+        if not (link.up or down):
             return f"{link.name} is down"
     return Attachment(device, bridge)

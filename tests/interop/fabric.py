@@ -256,7 +256,8 @@ class Vtep:
         """Devices and FDBs, without what changes by itself."""
         links = self.run("ip", "-d", "link")
         links = re.sub(r"\w+_timer +[\d.]+|(state|qdisc) [a-zA-Z]+|qlen \d+", "", links)
-        return "\n".join((links, *sorted(self.run("bridge", "fdb").splitlines())))
+        fdb = [row for row in self.run("bridge", "fdb").splitlines() if not row.startswith(("33:33:", "01:00:5e:"))]
+        return "\n".join((links, *sorted(fdb)))
 
 
 class Host:
