@@ -41,18 +41,14 @@ def test_a_scenario_has_one_end(scenario: Scenario, expansion: str) -> None:
     assert play.vtep.core.dataplane.pending == 0
 
 
-def every_restart() -> list:
-    """Each scenario with a restart at each moment; what is not yet as it should be is expected to fail."""
-    found = []
-    for scenario in SCENARIOS:
-        for moment in range(len(scenario.facts) + 1):
-            why = scenario.barred.get(f"restart after {moment}")
-            marks = [pytest.mark.xfail(reason=why, strict=True)] if why else []
-            found.append(pytest.param(scenario, moment, id=f"{scenario.name} restart after {moment}", marks=marks))
-    return found
-
-
-@pytest.mark.parametrize(("scenario", "moment"), every_restart())
+@pytest.mark.parametrize(
+    ("scenario", "moment"),
+    [
+        pytest.param(scenario, moment, id=f"{scenario.name} restart after {moment}")
+        for scenario in SCENARIOS
+        for moment in range(len(scenario.facts) + 1)
+    ],
+)
 def test_a_scenario_has_the_same_end_with_a_restart_of_the_agent_in_it(scenario: Scenario, moment: int) -> None:
     play = Play()
     for fact in [*scenario.facts[:moment], "the agent restarts", *scenario.facts[moment:]]:

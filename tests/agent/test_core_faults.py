@@ -4,7 +4,8 @@ from errno import ENOSPC
 
 import pytest
 
-from evpn.netlink.constants import NTF_SELF, NUD_NOARP, NUD_PERMANENT
+from evpn.netlink.constants import NTF_SELF, NUD_NOARP, NUD_PERMANENT, RTM_GETNEIGH
+from evpn.netlink.events import AddressChanged, PortChanged
 from tests.agent.vtep import BRIDGE_ROW, TUNNEL_ROW, Vtep, a_mac, a_vtep, gone, our_macs, tell
 from tests.builders import (
     DEVICE_LINK,
@@ -17,7 +18,7 @@ from tests.builders import (
     a_multicast_route,
     rd_of,
 )
-from tests.kernel_rows import BRIDGE, DEVICE, PORT
+from tests.kernel_rows import BRIDGE, DEVICE, PORT, tunnel_row
 
 
 def test_rows_that_others_remove_are_put_back(vtep: Vtep) -> None:
@@ -129,3 +130,35 @@ def test_a_device_made_again_has_its_rows_again(vtep: Vtep) -> None:
     assert list(vtep.kernel.tunnel) == [(77, M1)]
     assert list(vtep.kernel.flood) == [(77, VTEP2)]
     assert len(vtep.announcements()) == 1
+
+
+def test_a_device_that_leaves_its_bridge_and_joins_again_has_its_rows_again(vtep: Vtep) -> None:
+    tell(vtep, a_vtep(), a_mac(M1))
+
+    vtep.kernel.change_link(DEVICE, master=0)
+    vtep.settle()
+    assert vtep.announcements() == {}
+    assert vtep.core.instances.problems == {100: "vxlan100 is in no bridge"}
+
+    vtep.kernel.change_link(DEVICE, master=BRIDGE)
+    vtep.settle()
+    assert vtep.kernel.bridge[BRIDGE, M1] == BRIDGE_ROW
+    assert len(vtep.announcements()) == 1
+
+
+def test_flags_of_a_port_that_change_are_known_and_change_nothing(vtep: Vtep) -> None:
+    writes = vtep.kernel.writes
+
+    vtep.core.link_event(PortChanged(DEVICE, BRIDGE, learning=False, neighbor_suppression=True))
+    vtep.core.link_event(AddressChanged(DEVICE, IP1, present=True))
+    vtep.settle()
+
+    assert vtep.core.dataplane.links[DEVICE].neighbor_suppression
+    assert vtep.kernel.writes == writes
+
+
+def test_a_miss_is_no_row(vtep: Vtep) -> None:
+    vtep.core.row_event(tunnel_row(M1, VTEP3)._replace(type=RTM_GETNEIGH))
+    vtep.settle()
+
+    assert vtep.core.dataplane.pending == 0

@@ -185,3 +185,26 @@ def test_a_withdrawal_reaches_the_kernel_only_once_every_reflector_has_said_it(v
 
     tell(vtep, gone(a_mac_route(M1, IP1)), peers=[RR2])
     assert vtep.kernel.tunnel == {}
+
+
+def test_a_restarted_agent_defends_a_host_that_had_just_come_to_us(vtep: Vtep) -> None:
+    """The VTEP that it left has not withdrawn it yet."""
+    a_known_fabric(vtep)
+    vtep.kernel.frame(M1, PORT)
+    vtep.settle()
+    assert our_macs(vtep) == {M1: 1, M2: 0}
+
+    vtep.restart()
+    again(vtep)
+
+    assert our_macs(vtep) == {M1: 1, M2: 0}
+    assert vtep.kernel.bridge[BRIDGE, M1].where == PORT
+
+
+def test_what_exabgp_tells_of_other_vnis_or_in_no_language_is_passed_over(vtep: Vtep) -> None:
+    attributes = bytes.fromhex("40010100400200")
+
+    vtep.core.recall(attributes, a_mac_route(M1, rd="1:1").encode())
+    vtep.core.recall(attributes, b"\2\xff")
+
+    assert vtep.core.fabric.domains[100].highest_seen == {}

@@ -16,6 +16,7 @@ from evpn.netlink.neighbor import NeighborMessage
 from evpn.values import NO_IP, IpAddress, MacAddress, RouteKey
 from evpn.wire.attributes import PathAttributes
 from evpn.wire.attributes import decode as decode_attributes
+from evpn.wire.attributes import encode as encode_attributes
 from evpn.wire.routes import MacIpRoute, Route, key_of, split
 from evpn.wire.update import encode_announce, encode_withdraw
 from tests.builders import (
@@ -89,6 +90,8 @@ class FakeSpeaker:
             case ["evpn", "peers", identity]:
                 peers = [{"address": a, "state": "up" if a in self.up else "down", "asn4": True} for a in self.routes]
                 self.say({"type": "evpn-peers", "id": int(identity), "peers": peers})
+            case ["evpn", "routes", identity]:
+                self._tell_routes(int(identity))
             case ["evpn", "eor", _]:
                 self.greeted += addresses
             case ["announce", "route-refresh", "l2vpn", "evpn"]:
@@ -104,6 +107,12 @@ class FakeSpeaker:
             for address in addresses:
                 self.routes[address][key] = Announced(nlri, shared, fields["next-hop"])
                 self._unseen.get(address, set()).discard(key)
+
+    def _tell_routes(self, identity: int) -> None:
+        told = {route for routes in self.routes.values() for route in routes.values()}
+        for nlri, shared, _ in told:
+            self.say({"type": "evpn-routes", "attributes": encode_attributes(shared).hex(), "nlri": nlri.hex()})
+        self.say({"type": "evpn-ack", "id": identity, "announced": len(told), "withdrawn": 0})
 
     def _withdraw(self, addresses: list[str], nlri: bytes) -> None:
         for address in addresses:
@@ -122,16 +131,19 @@ class Vtep:
         self.restart()
 
     def restart(self) -> None:
-        """As `Loop.open`: look at everything, then tell all of it once."""
+        """As `Loop.open`: ask what was announced before, look at everything, then tell all of it once."""
         self.kernel.events()
         self.speaker.lines.clear()
         self.core = Core(self.settings, self.now)
         self.session = Session(self.core)
         configure(self.core, self.settings, self.now)
         self.core.dataplane.links = dict(self.kernel.links)
+        self.core.instances.attach_devices()
+        announcer = self.core.announcer
+        self._say([commands.list_routes(announcer.next_id())])
+        self._hear()
         self._look()
         self.core.settle(self.now)
-        announcer = self.core.announcer
         lines = [announcer.begin_sync(), *announcer.lines(1 << 30), announcer.end_sync()]
         self._say([*lines, commands.list_peers(announcer.next_id())])
 
@@ -145,11 +157,7 @@ class Vtep:
         raise AssertionError("it never comes to rest")
 
     def turn(self) -> None:
-        lines, self.speaker.lines = self.speaker.lines, []
-        for line in lines:
-            fact = messages.decode(line)
-            if fact is not None:
-                self._say(self.session.hear(fact, self.now))
+        self._hear()
         for event in self.kernel.events():
             self._take(event)
         self._look()
@@ -173,6 +181,13 @@ class Vtep:
 
     def announcements(self, address: str = RR1) -> dict[RouteKey, Announced]:
         return self.speaker.routes[address]
+
+    def _hear(self) -> None:
+        lines, self.speaker.lines = self.speaker.lines, []
+        for line in lines:
+            fact = messages.decode(line)
+            if fact is not None:
+                self._say(self.session.hear(fact, self.now))
 
     def _take(self, event: object) -> None:
         if isinstance(event, NeighborMessage):

@@ -51,6 +51,8 @@ def test_a_line_has_a_limit_and_none_is_empty(routes: int, lines: int) -> None:
         (commands.sync_begin(3), b"evpn sync begin 3\n"),
         (commands.sync_end(3), b"evpn sync end 3\n"),
         (commands.list_peers(4), b"evpn peers 4\n"),
+        (commands.list_routes(5), b"evpn routes 5\n"),
+        (commands.end_of_rib(6, RR1), b"neighbor 10.0.0.251 evpn eor 6\n"),
         (commands.route_refresh(RR1), b"neighbor 10.0.0.251 announce route-refresh l2vpn evpn\n"),
     ],
 )

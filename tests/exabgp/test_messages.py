@@ -16,6 +16,7 @@ from evpn.exabgp.messages import (
     PeerState,
     PeerUp,
     RefreshReceived,
+    RoutesTold,
     ShutdownAnnounced,
     Unreadable,
     UpdateReceived,
@@ -60,6 +61,7 @@ def a_packet(category: int, body: str, direction: str = "receive") -> bytes:
         (b'{"type": "evpn-error", "id": 7, "error": "nlri: there is none"}', CommandFailed(7, "nlri: there is none")),
         (b'{"type": "evpn-error", "id": null, "error": "what"}', CommandFailed(0, "what")),
         (b'{"type": "evpn-error", "id": "words", "error": "what"}', CommandFailed(0, "what")),
+        (b'{"type": "evpn-routes", "attributes": "4001", "nlri": "0221"}', RoutesTold(b"\x40\x01", b"\2\x21")),
         (
             b'{"type": "evpn-peers", "id": 3, "peers": [{"address": "10.77.0.2", "state": "up", "asn4": true,'
             b' "graceful-restart": 120, "families": ["l2vpn evpn"]}, {"address": "10.77.0.3", "state": "down"}]}',
@@ -104,6 +106,7 @@ def test_what_means_nothing_to_us(line: bytes) -> None:
         a_packet(2, "0"),
         a_packet(2, "xyz"),
         b'{"type": "evpn-ack", "announced": "many"}',
+        b'{"type": "evpn-routes", "nlri": "xyz"}',
         b'{"type": "evpn-peers", "peers": [{"state": "up"}]}',
         b'{"type": "\xff\xfe"}',
         b'{"x": ' + b"[" * 100_000,

@@ -16,8 +16,7 @@ notifications are lost | are heard
 the agent restarts
 time passes                                             longer than any hold
 
-A line `not squashed: why` says that an expansion would be another story; `not restart after 3: why`, that it should be
-the same one and is not yet.
+A line `not squashed: why` says that an expansion would be another story.
 """
 
 from collections.abc import Callable
@@ -46,7 +45,7 @@ class Scenario(NamedTuple):
     facts: list[str]
     end: set[str]
     barred: dict[str, str]
-    """Expansion -> why it would not have this end."""
+    """Expansion -> why it would be another story."""
 
     @classmethod
     def read(cls, path: Path) -> "Scenario":
