@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import pytest
 
-from .fabric import FLOOD, Fabric, Host, View, Vtep, address, command_line, say_until, stays
+from .fabric import FLOOD, Fabric, Host, Row, View, Vtep, address, command_line, say_until, stays
 from .frr import run, until
 
 pytestmark = pytest.mark.interop
@@ -73,6 +73,14 @@ def new_agent(vtep: Vtep, old: int) -> int:
     return vtep.agent()
 
 
+def same_update(path: Row | None, known: Row | None) -> bool:
+    """One and the same UPDATE: FRR works out the second of its arrival anew each time, and is one off now and then."""
+    if path is None or known is None:
+        return False
+    apart = abs(path["lastUpdate"]["epoch"] - known["lastUpdate"]["epoch"])
+    return apart <= 1 and all(path.get(key) == known.get(key) for key in path | known if key != "lastUpdate")
+
+
 def rows_of(vtep: Vtep) -> list[str]:
     """All FDB rows on the VXLAN device."""
     return sorted(vtep.run("bridge", "fdb", "show", "dev", "vxlan100").splitlines())
@@ -88,7 +96,7 @@ def test_an_agent_that_is_killed_leaves_no_trace(setting: Setting) -> None:
     ):
         os.kill(old, signal.SIGKILL)
         new = new_agent(one, old)
-        stays(lambda: setting.view.mac(setting.h1.mac, ONE) == path, 1)
+        stays(lambda: same_update(setting.view.mac(setting.h1.mac, ONE), path), 1)
 
     sent, received = pings()
     assert (new != old, received) == (True, sent)
