@@ -252,12 +252,12 @@ class Vtep:
         rows = json.loads(self.run("bridge", "-j", "fdb", "show", "br", bridge))
         return next((row["ifname"] for row in rows if row["mac"] == mac and "dst" not in row), None)
 
-    def tables(self) -> str:
+    def tables(self) -> list[str]:
         """Devices and FDBs, without what changes by itself."""
         links = self.run("ip", "-d", "link")
-        links = re.sub(r"\w+_timer +[\d.]+|(state|qdisc) [a-zA-Z]+|qlen \d+", "", links)
+        links = re.sub(r"\w+_timer +[\d.]+|(state|qdisc) [a-zA-Z]+|qlen \d+|NO-CARRIER,|,LOWER_UP|,M-DOWN", "", links)
         fdb = [row for row in self.run("bridge", "fdb").splitlines() if not row.startswith(("33:33:", "01:00:5e:"))]
-        return "\n".join((links, *sorted(fdb)))
+        return [*links.splitlines(), *sorted(fdb)]
 
 
 class Host:

@@ -209,14 +209,14 @@ def test_flush_removes_what_is_ours_and_nothing_else(setting: Setting) -> None:
     foreign = (f"{FOREIGN} dev vxlan100 dst {FOREIGN_VTEP} self", f"{FOREIGN} dev tap1 master")
     for row in foreign:
         one.run("bridge", "fdb", "add", *row.split(), "static")
-    before = one.tables().splitlines()
+    before = one.tables()
     ours = {row["mac"] for row in one.fdb() if "extern_learn" in row["flags"]}
     try:
         assert one.evpn("flush", config=True) == f"{len(ours)} rows removed\n"
-        gone = [line for line in before if line not in one.tables().splitlines()]
+        gone = [line for line in before if line not in one.tables()]
         assert all("dev vxlan100" in line and "extern_learn" in line for line in gone), gone
         assert {line.split()[0] for line in gone} == ours >= {setting.h2.mac, FLOOD}
-        assert [line for line in one.tables().splitlines() if line not in before] == []
+        assert [line for line in one.tables() if line not in before] == []
         assert one.evpn("flush", config=True) == "0 rows removed\n"
     finally:
         for row in foreign:
