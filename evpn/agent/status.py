@@ -97,7 +97,7 @@ def macs(core: Core, vni: Vni | None, now: float) -> Rows:
     """Every MAC that is anywhere: ours, a peer's, both."""
     for domain in _domains(core, vni):
         segment = core.dataplane.segments[domain.vni]
-        for mac in list(domain.local.keys() | domain.remote.keys()):
+        for mac in [*domain.local, *(mac for mac in domain.remote if mac not in domain.local)]:
             row = _mac(core, domain, segment, mac)
             if row is not None:
                 yield row
