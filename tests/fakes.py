@@ -1,7 +1,7 @@
 """A kernel that keeps FDB rows, flood rows and neighbors as Linux does (docs/kernel.md has the measurements).
 
 It takes encoded messages and answers with refusals, as the writing socket does; what changed waits in `events` as the
-listening socket would tell it. Faults on demand: `refuse`, `deaf`.
+listening socket would tell it. Faults on demand: `refuse`, `deaf`, `filtered`.
 """
 
 import errno
@@ -23,6 +23,7 @@ from evpn.netlink.constants import (
     NUD_REACHABLE,
     NUD_STALE,
     RTM_DELNEIGH,
+    RTM_NEWNEIGH,
 )
 from evpn.netlink.events import Event, LinkChanged, LinkRemoved, Overrun, PortLeft
 from evpn.netlink.messages import HEADER, Refusal
@@ -57,6 +58,8 @@ class FakeKernel:
         """MAC or IP -> errno."""
         self.deaf = False
         """Whether notifications are lost."""
+        self.filtered = False
+        """Whether echoes are not listened to: new rows with our mark, neighbors that we wrote."""
         self.writes = 0
         self.refusals = 0
         self._events: list[Event] = []
@@ -92,6 +95,10 @@ class FakeKernel:
         return fdb, rows
 
     def _notify(self, event: Event) -> None:
+        if self.filtered and isinstance(event, NeighborMessage) and event.type == RTM_NEWNEIGH:
+            marked = event.family == AF_BRIDGE and event.flags & NTF_EXT_LEARNED
+            if marked or event.port_id == OUR_PORT_ID:
+                return
         if not self.deaf:
             self._events.append(event)
         elif not self._events or not isinstance(self._events[-1], Overrun):

@@ -8,7 +8,7 @@ from enum import Enum
 from functools import lru_cache
 from typing import NamedTuple
 
-from evpn.values import NO_IP, IpAddress, MacAddress
+from evpn.values import IpAddress, MacAddress
 
 AF_BRIDGE = 7
 RTM_NEWNEIGH, RTM_DELNEIGH, RTM_GETNEIGH = 28, 29, 30
@@ -32,7 +32,7 @@ class MacRow(NamedTuple):
     vtep: IpAddress
     """Empty when only the bridge half is there."""
     sticky: bool
-    """Of the bridge half; the VXLAN device's has no use for it."""
+    """Of the bridge half while there is one; the VXLAN device has no use for it, but is not rid of it by a write."""
     tunnel: bool
     bridge: bool
 
@@ -90,6 +90,3 @@ Fact = LocalSeen | LocalGone | Taken | Reserved | ReservedFlood | ReservedNeighb
 def mac_row(vtep: IpAddress, sticky: bool = False, tunnel: bool = True, bridge: bool = True) -> MacRow:
     """Shared instances: a fabric has few VTEPs and very many MACs."""
     return MacRow(vtep, sticky, tunnel, bridge)
-
-
-BRIDGE_ONLY = mac_row(NO_IP, False, False, True)

@@ -8,7 +8,6 @@ from collections.abc import Iterable
 from typing import NamedTuple, TypeVar
 
 from evpn.dataplane.entries import (
-    BRIDGE_ONLY,
     NTF_EXT_LEARNED,
     NTF_ROUTER,
     NTF_STICKY,
@@ -134,7 +133,7 @@ class Segment:
         known = self.macs.actual.get(row.lladdr)
         if known is not None and known.bridge:
             # the bridge's row moved to the local port: one notification, no deletion for our port
-            self.macs.observe(row.lladdr, mac_row(known.vtep, False, True, False) if known.tunnel else None)
+            self.macs.observe(row.lladdr, mac_row(known.vtep, known.sticky, True, False) if known.tunnel else None)
         return LocalSeen(row.lladdr, row.ifindex, is_static(row))
 
     def _observe_flood(self, row: KernelRow, present: bool) -> Fact | None:
@@ -166,9 +165,9 @@ class Segment:
         foreign = present and not ours and is_static(row)
         bridge, sticky = (known.bridge, known.sticky) if known is not None else (False, False)
         if present and not foreign:
-            self.macs.observe(mac, mac_row(row.dst, sticky, True, bridge))
+            self.macs.observe(mac, mac_row(row.dst, sticky if bridge else bool(row.flags & NTF_STICKY), True, bridge))
         else:
-            self.macs.observe(mac, BRIDGE_ONLY if bridge else None)
+            self.macs.observe(mac, mac_row(NO_IP, sticky, False, True) if bridge else None)
         return Reserved(mac) if _mark(self.foreign, mac, foreign) else None
 
     def _observe_bridge(self, row: KernelRow, present: bool, marked: bool) -> Fact | None:
@@ -176,11 +175,11 @@ class Segment:
         mac = row.lladdr
         known = self.macs.actual.get(mac)
         foreign = present and not marked and is_static(row)
-        vtep, tunnel = (known.vtep, known.tunnel) if known is not None else (NO_IP, False)
+        vtep, sticky, tunnel, _ = known if known is not None else (NO_IP, False, False, False)
         if present and not foreign:
             self.macs.observe(mac, mac_row(vtep, bool(row.flags & NTF_STICKY), tunnel, True))
         else:
-            self.macs.observe(mac, mac_row(vtep, False, True, False) if tunnel else None)
+            self.macs.observe(mac, mac_row(vtep, sticky, True, False) if tunnel else None)
         if _mark(self.foreign_bridge, mac, foreign):
             return Reserved(mac, taken=present)
         return Taken(mac) if present else None

@@ -4,9 +4,9 @@ from errno import ENOSPC
 
 import pytest
 
-from evpn.netlink.constants import NTF_SELF, NUD_NOARP, NUD_PERMANENT, RTM_GETNEIGH
+from evpn.netlink.constants import NTF_SELF, NTF_STICKY, NUD_NOARP, NUD_PERMANENT, RTM_GETNEIGH
 from evpn.netlink.events import AddressChanged, PortChanged
-from tests.agent.vtep import BRIDGE_ROW, TUNNEL_ROW, Vtep, a_mac, a_vtep, gone, our_macs, tell
+from tests.agent.vtep import BRIDGE_ROW, MARK, TUNNEL_ROW, Vtep, a_mac, a_vtep, gone, our_macs, tell
 from tests.builders import (
     DEVICE_LINK,
     IP1,
@@ -161,4 +161,23 @@ def test_a_miss_is_no_row(vtep: Vtep) -> None:
     vtep.core.row_event(tunnel_row(M1, VTEP3)._replace(type=RTM_GETNEIGH))
     vtep.settle()
 
+    assert vtep.core.dataplane.pending == 0
+
+
+def test_without_echoes_of_our_writes_everything_is_as_with_them(vtep: Vtep) -> None:
+    vtep.kernel.filtered = True
+
+    tell(vtep, a_vtep(), a_mac(M1, ip=IP1))
+    vtep.kernel.frame(M2, PORT)
+    vtep.settle()
+    tell(vtep, a_mac(M2, VTEP3, sequence=1))
+    assert our_macs(vtep) == {}
+    assert vtep.kernel.bridge[BRIDGE, M2] == BRIDGE_ROW
+    tell(vtep, a_mac(M2, VTEP3, sequence=1, sticky=True))
+    assert vtep.kernel.bridge[BRIDGE, M2].flags == MARK | NTF_STICKY
+
+    vtep.kernel.frame(M1, PORT)
+    vtep.settle()
+    assert our_macs(vtep) == {M1: 1}
+    assert list(vtep.kernel.tunnel) == [(DEVICE, M2)]
     assert vtep.core.dataplane.pending == 0

@@ -3,7 +3,6 @@
 import pytest
 
 from evpn.dataplane.entries import (
-    BRIDGE_ONLY,
     LocalGone,
     LocalSeen,
     Reserved,
@@ -20,12 +19,14 @@ from evpn.netlink.constants import (
     NUD_REACHABLE,
     NUD_STALE,
 )
+from evpn.values import NO_IP
 from tests.builders import M1, VTEP2, VTEP3, a_segment
 from tests.kernel_rows import BRIDGE, DEVICE, PORT, bridge_row, tunnel_row
 
 MARK, STICKY = NTF_EXT_LEARNED, NTF_STICKY
 BOTH = mac_row(VTEP2)
 TUNNEL_ONLY = mac_row(VTEP2, bridge=False)
+BRIDGE_ONLY = mac_row(NO_IP, tunnel=False)
 
 
 def holding(segment: Segment):
@@ -115,6 +116,25 @@ def test_a_sticky_row_is_known_by_the_bridge_and_by_our_wish() -> None:
     assert holding(segment) == mac_row(VTEP2, sticky=True)
     assert segment.pending == 0
     assert segment.reserved(M1) is None
+
+
+def test_each_half_of_a_sticky_row_is_sticky_without_the_other() -> None:
+    """A write over it does not undo that: it takes a deletion, of which both halves have to be known."""
+    segment = a_segment()
+    segment.macs.want(M1, mac_row(VTEP2, sticky=True))
+    bridge = bridge_row(M1, DEVICE, NUD_NOARP, MARK | STICKY)
+    tunnel = tunnel_row(M1, VTEP2, NUD_REACHABLE | NUD_NOARP, NTF_SELF | STICKY)
+
+    segment.observe(tunnel, True)
+    assert holding(segment) == mac_row(VTEP2, sticky=True, bridge=False)
+
+    segment.observe(bridge, True)
+    segment.observe(tunnel, False)
+    assert holding(segment) == mac_row(NO_IP, sticky=True, tunnel=False)
+
+    segment.observe(tunnel, True)
+    segment.observe(bridge, False)
+    assert holding(segment) == mac_row(VTEP2, sticky=True, bridge=False)
 
 
 def test_a_dump_knows_a_sticky_row_of_an_earlier_life() -> None:

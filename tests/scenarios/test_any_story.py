@@ -100,6 +100,10 @@ class AnyStory(RuleBasedStateMachine):
     def notifications(self, how: str) -> None:
         self.tell(f"notifications are {how}")
 
+    @rule(filtered=st.booleans())
+    def echoes_of_our_writes_are_filtered(self, filtered: bool) -> None:
+        self.play.vtep.kernel.filtered = filtered
+
     @rule()
     def the_agent_restarts(self) -> None:
         self.tell("the agent restarts")
@@ -113,6 +117,7 @@ class AnyStory(RuleBasedStateMachine):
         for fact in ("notifications are heard", "vxlan100 is made again", "vxlan100 comes up", "tap0 comes up"):
             self.tell(fact)
         self.play.vtep.kernel.refuse = {}
+        self.play.vtep.kernel.filtered = False
         for fact in ("reflector1 comes up", "reflector2 comes up"):
             self.tell(fact)
         self.play.settle()
