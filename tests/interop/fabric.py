@@ -404,3 +404,11 @@ def say_until(host: Host, question: Callable[[], Any]) -> None:
         return question()
 
     until(spoken)
+
+
+def same_update(path: Row | None, known: Row | None) -> bool:
+    """One and the same UPDATE: FRR works out the second of its arrival anew each time, and is one off now and then."""
+    if path is None or known is None:
+        return False
+    apart = abs(path["lastUpdate"]["epoch"] - known["lastUpdate"]["epoch"])
+    return apart <= 1 and all(path.get(key) == known.get(key) for key in path | known if key != "lastUpdate")

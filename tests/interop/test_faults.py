@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import pytest
 
-from .fabric import FLOOD, Fabric, Host, Row, View, Vtep, address, command_line, say_until, stays
+from .fabric import FLOOD, Fabric, Host, View, Vtep, address, command_line, same_update, say_until, stays
 from .frr import run, until
 
 pytestmark = pytest.mark.interop
@@ -71,14 +71,6 @@ def new_agent(vtep: Vtep, old: int) -> int:
     until(lambda: (found := vtep.children()) and old not in found, 20)
     until(lambda: vtep.answers() and vtep.summary()["in-sync"], 20)
     return vtep.agent()
-
-
-def same_update(path: Row | None, known: Row | None) -> bool:
-    """One and the same UPDATE: FRR works out the second of its arrival anew each time, and is one off now and then."""
-    if path is None or known is None:
-        return False
-    apart = abs(path["lastUpdate"]["epoch"] - known["lastUpdate"]["epoch"])
-    return apart <= 1 and all(path.get(key) == known.get(key) for key in path | known if key != "lastUpdate")
 
 
 def rows_of(vtep: Vtep) -> list[str]:
