@@ -15,6 +15,8 @@ from typing import NoReturn
 from rich.console import Console
 
 from tests.bench.cases import CASES, Make, Samples, Size, event_life, remote_life
+from tests.bench.profile import CASES as PROFILED
+from tests.bench.profile import profile
 from tests.bench.report import show
 from tests.bench.vteps import Frr, Ours
 
@@ -31,9 +33,7 @@ def main() -> int:
         return 1
     console = Console(width=None if sys.stdout.isatty() else 150)
     if options.profile:
-        from tests.bench.profile import profile
-
-        profile(console, options.routes)
+        profile(console, options.routes, options.profile)
         return 0
     random.seed(7)
     size = Size(options.routes, -(-_EVENTS // options.runs), options.macs, timeout=max(120.0, options.routes / 2000))
@@ -81,7 +81,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--runs", type=int, default=3, help="runs of each system, 3 unless told")
     parser.add_argument("--only", choices=CASES, default="", help="one case; `bulk` has memory and CPU as well")
     parser.add_argument("--json", type=Path, metavar="FILE", help="every sample, besides the table")
-    parser.add_argument("--profile", action="store_true", help="instead: where the agent's time goes, for `bulk`")
+    parser.add_argument("--profile", choices=PROFILED, help="instead: where the agent's time goes meanwhile")
     return parser.parse_args()
 
 

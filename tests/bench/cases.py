@@ -48,6 +48,7 @@ class Size(NamedTuple):
     idle: float = 0.0
     """Seconds of watching an idle system; 0 is none."""
     timeout: float = 120.0
+    """Seconds after which a system that does not get there has failed."""
 
 
 class Scene(NamedTuple):
@@ -59,6 +60,11 @@ class Scene(NamedTuple):
 
     def note(self, figure: str, value: float) -> None:
         self.samples[figure].append(value)
+
+    def window(self, name: str, began: float, ended: float) -> None:
+        """When something was measured, for `profile`."""
+        self.note(f"{name}.window.began", began)
+        self.note(f"{name}.window.ended", ended)
 
 
 @contextmanager
@@ -118,8 +124,7 @@ def _announce(scene: Scene) -> None:
         busy, own = processes.machine() - busy, time.process_time() - own
         _verify(scene, expected, complete, "announced")
     scene.note("bulk.announce", watch.last - began)
-    scene.note("bulk.window.began", began)
-    scene.note("bulk.window.ended", watch.last)
+    scene.window("announce", began, watch.last)
     scene.note("bulk.notifications", watch.count * EVERY / expected)
     used = {name: after[name].since(before[name]) for name in pids}
     scene.note("bulk.cpu", sum(cpu.used for cpu in used.values()))
@@ -144,6 +149,7 @@ def _withdraw(scene: Scene) -> None:
         complete = watch.wait(expected // EVERY, scene.size.timeout)
         _verify(scene, 0, complete, "withdrawn")
         scene.note("bulk.withdraw", watch.last - began)
+        scene.window("withdraw", began, watch.last)
         scene.note("bulk.withdraw.cpu", processes.cpu(pids).since(before).used)
 
 
@@ -182,7 +188,9 @@ def _restart(scene: Scene, crash: str, first: int) -> None:
                 break
             time.sleep(0.002)
         excess = rows(scene.site) - before
-        scene.note(f"restart.{crash}.seconds", max(written.last, lost.last) - began)
+        ended = max(written.last, lost.last)
+        scene.note(f"restart.{crash}.seconds", ended - began)
+        scene.window("restart", began, ended)
         scene.note(f"restart.{crash}.written", written.count - ROWS_PER_ROUTE)
         scene.note(f"restart.{crash}.lost", max(0, lost.count - (ROWS_PER_ROUTE if excess <= 0 else 0)))
         scene.note(f"restart.{crash}.wrong", abs(excess))

@@ -1,4 +1,4 @@
-"""Where the agent's time goes with many routes: samples of the real process, by phase, room and function."""
+"""Where the agent's time goes: samples of the real process, by phase, room and function."""
 
 import json
 import os
@@ -23,7 +23,11 @@ _SHOWN = 20
 Stack = list[list[str]]
 
 
-def profile(console: Console, routes: int) -> None:
+CASES = {"announce": "idle", "withdraw": "bulk", "restart": "restart"}
+"""What can be looked at, and the case that does it and as little else as possible."""
+
+
+def profile(console: Console, routes: int, what: str) -> None:
     with tempfile.TemporaryDirectory(prefix="evpn-bench-") as directory:
         written = Path(directory) / "samples.json"
         environment = {"PYTHONPATH": str(_SAMPLER), "EVPN_BENCH_SAMPLES": str(written)}
@@ -31,16 +35,15 @@ def profile(console: Console, routes: int) -> None:
         def make(site: Site) -> System:
             return Ours(site, environment)
 
-        life = remote_life(make, Size(routes), only="idle")  # announcing and nothing else: no idling was asked for
+        life = remote_life(make, Size(routes), only=CASES[what])
         content: dict[str, Any] = json.loads(written.read_text())
-    began, ended = life["bulk.window.began"][0], life["bulk.window.ended"][0]
+    began, ended = life[f"{what}.window.began"][0], life[f"{what}.window.ended"][0]
     samples = [(used, stack) for when, used, stack in content["samples"] if began <= when <= ended]
     collecting = sum(used for when, used in content["collections"] if began <= when <= ended)
     total = sum(used for used, _ in samples)
-    agent, exabgp = life["bulk.cpu.agent"][0], life["bulk.cpu.ExaBGP"][0]
     console.print(
-        f"{routes:,} routes in {ended - began:.2f} s; CPU: agent {agent:.2f} s, ExaBGP {exabgp:.2f} s;"
-        f" {len(samples)} samples of {total:.2f} s, {collecting:.2f} s of it in the garbage collector",
+        f"{what}, {routes:,} routes: {ended - began:.2f} s; the agent's main thread: {total:.2f} s"
+        f" in {len(samples)} samples, {collecting:.2f} s of it in the garbage collector",
         highlight=False,
     )
     for title, found in (

@@ -1,5 +1,6 @@
 """The two systems that are measured, as whole processes in the VTEP's namespace."""
 
+import contextlib
 import os
 import shutil
 import signal
@@ -101,8 +102,11 @@ class Ours:
         assert self._exabgp is not None
         if self._exabgp.poll() is not None:
             raise RuntimeError(f"evpn run ended with {self._exabgp.returncode}: {self.log()}")
-        found = [pid for pid in processes.children(self._exabgp.pid) if " plugin " in processes.command_line(pid)]
-        return found[0] if found else None
+        for pid in processes.children(self._exabgp.pid):
+            with contextlib.suppress(ProcessLookupError, FileNotFoundError):  # ended between the two looks
+                if " plugin " in processes.command_line(pid):
+                    return pid
+        return None
 
 
 class Frr:
