@@ -84,9 +84,12 @@ class Instances:
         self.links_changed = False
         by_vni = vxlan_by_vni(self._dataplane.links)
         self._discover(by_vni)
+        carried: dict[int, Vni] = {}  # bridge -> VNI: two of them in one bridge would be one segment
         for vni, settings in list(self.served.items()):
             device = choose(by_vni.get(vni, []), settings.device, self.settings.vtep)
             found = attachment(device, self._dataplane.links, self.settings.vtep)
+            if not isinstance(found, str) and carried.setdefault(found.bridge.ifindex, vni) != vni:
+                found = f"{found.bridge.name} carries VNI {carried[found.bridge.ifindex]} already"
             if isinstance(found, str):
                 self._detached(vni, found)
             else:

@@ -90,8 +90,7 @@ class Dataplane:
         segment = self.segments[vni]
         if segment.attachment is None:
             return False
-        self.by_device.pop(segment.attachment.device.ifindex, None)
-        self.by_bridge.pop(segment.attachment.bridge.ifindex, None)
+        self._release(segment.attachment, segment)
         self.unobserved.pop(vni, None)
         segment.detach()
         for key in [key for key in self.refusals if key[0] == vni]:
@@ -108,11 +107,19 @@ class Dataplane:
         segment = self.segments.pop(vni)
         if segment.attachment is None:
             return
-        self.by_device.pop(segment.attachment.device.ifindex, None)
-        self.by_bridge.pop(segment.attachment.bridge.ifindex, None)
+        self._release(segment.attachment, segment)
         self.unobserved.pop(vni, None)
         segment.abandon()
         self._retired[vni] = segment
+
+    def _release(self, attachment: Attachment, segment: Segment) -> None:
+        """Its devices may have been given to another bridge domain by now."""
+        for table, ifindex in (
+            (self.by_device, attachment.device.ifindex),
+            (self.by_bridge, attachment.bridge.ifindex),
+        ):
+            if table.get(ifindex) is segment:
+                del table[ifindex]
 
     # Reconciliation
 
