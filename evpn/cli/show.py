@@ -2,7 +2,7 @@
 
 import sys
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from itertools import chain, islice
 from pathlib import Path
 from typing import Any
@@ -28,18 +28,37 @@ _MEASURED = 1000
 def command(what: str, config: Path | None, run_dir: Path | None, vni: int | None, as_json: bool, watch: bool) -> None:
     """State of the running agent."""
     directory = run_dir_of(config, run_dir)
-    while True:
-        rows = ask(directory, {"command": "show", "what": what, "vni": vni})
-        if watch and not as_json:
-            rows = iter(list(rows))
-            click.clear()
-        if as_json:
-            print_json(rows)
-        else:
-            print_table(what, rows)
-        if not watch:
-            return
-        time.sleep(_WATCH_INTERVAL)
+
+    def rows() -> Iterator[dict[str, Any]]:
+        return ask(directory, {"command": "show", "what": what, "vni": vni})
+
+    if not watch:
+        print_json(rows()) if as_json else print_table(what, rows())
+    elif not as_json and sys.stdout.isatty():
+        watch_table(what, rows)
+    else:
+        while True:
+            print_json(rows()) if as_json else print_table(what, rows())
+            time.sleep(_WATCH_INTERVAL)
+
+
+def watch_table(what: str, rows: Callable[[], Iterator[dict[str, Any]]]) -> None:
+    """As much as fits on the screen, anew every two seconds, until Ctrl-C."""
+    from rich.live import Live
+    from rich.table import Table
+
+    with Live(screen=True, auto_refresh=False) as live:
+        while True:
+            shown = list(islice(rows(), live.console.height))
+            if what == "summary":
+                shown = [{"what": key, "now": value} for key, value in shown[0].items()]
+            table = Table(box=None, pad_edge=False, title_justify="left", title=f"{what}, {time.strftime('%X')}")
+            for key in shown[0] if shown else ():
+                table.add_column(key, no_wrap=True)
+            for row in shown:
+                table.add_row(*map(_cell, row.values()))
+            live.update(table, refresh=True)
+            time.sleep(_WATCH_INTERVAL)
 
 
 def print_json(rows: Iterable[dict[str, Any]]) -> None:
