@@ -17,10 +17,10 @@ class Surface(NamedTuple):
 
 
 COMMANDS, RIB, CONFIGURATION = "commands", "rib", "configuration"
-RECEIVE, PIPES, RELOAD, BACKOFF = "receive", "pipes", "reload", "backoff"
+RECEIVE, PIPES, RELOAD, BACKOFF, ENDING = "receive", "pipes", "reload", "backoff", "ending"
 
 NEEDED = (COMMANDS, RIB, CONFIGURATION)
-OPTIONAL = (RECEIVE, PIPES, RELOAD, BACKOFF)
+OPTIONAL = (RECEIVE, PIPES, RELOAD, BACKOFF, ENDING)
 
 _COMMAND = "exabgp.reactor.api.command"
 _PROCESSES = "exabgp.reactor.api.processes"
@@ -77,6 +77,8 @@ SURFACES = (
     Surface(BACKOFF, "exabgp.reactor.peer", "Delay", ""),
     Surface(BACKOFF, "exabgp.reactor.delay", "Delay.increase", "self"),
     Surface(BACKOFF, "exabgp.reactor.delay", "Delay.reset", "self"),
+    Surface(ENDING, "exabgp.reactor.loop", "Reactor._termination", "self, reason, exit_code"),
+    Surface(ENDING, "exabgp.reactor.loop", "Reactor.run", "self"),
 )
 
 
