@@ -93,7 +93,7 @@ class Core:
             return
         peer.updates += 1
         try:
-            message = update.decode(body, peer.asn4)
+            message = update.decode(body, peer.asn4, peer.external or None)
         except WireError as error:
             self._fault(peer, error)
             return
@@ -103,7 +103,7 @@ class Core:
             self.end_of_rib(peer)
         changes = self.rib.withdraw(address, message.withdrawn) if message.withdrawn else []
         if message.announced and message.attributes:
-            why = rejection(self.speaker, message.next_hop, message.attributes, peer.external)
+            why = rejection(self.speaker, message.next_hop, message.attributes)
             next_hop, attributes = message.next_hop, message.attributes
             paths = [Path(address, next_hop, attributes, route, why) for route in message.announced]
             changes += self.rib.announce(address, paths)
@@ -131,6 +131,8 @@ class Core:
     def link_event(self, event: events.Event) -> None:
         links = self.dataplane.links
         if isinstance(event, events.LinkChanged):
+            if links.get(event.link.ifindex) == event.link:
+                return
             links[event.link.ifindex] = event.link
         elif isinstance(event, events.LinkRemoved):
             links.pop(event.ifindex, None)

@@ -36,13 +36,13 @@ class Speaker(NamedTuple):
     local_as: int
 
 
-def rejection(speaker: Speaker, next_hop: IpAddress, attributes: PathAttributes, external: bool) -> Rejection | None:
+def rejection(speaker: Speaker, next_hop: IpAddress, attributes: PathAttributes) -> Rejection | None:
     """Decided once for all routes of an UPDATE: only what they share is looked at."""
     grounds = {
         Rejection.OWN_NEXT_HOP: next_hop == speaker.vtep,
         Rejection.MARTIAN_NEXT_HOP: is_martian(next_hop),
         Rejection.NEXT_HOP_FAMILY: len(next_hop) != len(speaker.vtep),
-        Rejection.AS_LOOP: external and speaker.local_as in attributes.as_numbers,
+        Rejection.AS_LOOP: speaker.local_as in attributes.as_numbers,
         Rejection.ORIGINATOR_LOOP: attributes.originator_id == speaker.router_id,
         Rejection.ENCAPSULATION: not attributes.vxlan,
     }

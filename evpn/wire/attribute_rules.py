@@ -68,6 +68,17 @@ def carve(block: bytes) -> tuple[dict[int, Attribute], list[WireError]]:
     return found, faults
 
 
+def obey_session(found: dict[int, Attribute], external: bool) -> list[WireError]:
+    """Drops what may not come from such a peer, however well formed (RFC 7606 sections 7.5, 7.9, 7.10)."""
+    if not external:
+        return [] if LOCAL_PREF in found else [WireError("no LOCAL_PREF from an internal peer")]
+    internal = [code for code in (LOCAL_PREF, ORIGINATOR_ID, CLUSTER_LIST) if found.pop(code, None)]
+    faults = [WireError(f"{RULES[code].name} from an external peer", Disposition.DISCARD) for code in internal]
+    if AS_PATH in found and not found[AS_PATH].value:  # at least its own AS number is missing (RFC 4271 section 5.1.2)
+        faults.append(WireError("empty AS_PATH from an external peer"))
+    return faults
+
+
 def fault_of(attribute: Attribute, asn4: bool) -> WireError | None:
     flags, code, value = attribute
     rule = RULES.get(code)

@@ -85,12 +85,16 @@ class PathAttributes:
 
 
 @lru_cache(maxsize=1 << 15)
-def decode(octets: bytes, asn4: bool = True) -> tuple[PathAttributes, tuple[WireError, ...]]:
+def decode(
+    octets: bytes, asn4: bool = True, external: bool | None = None
+) -> tuple[PathAttributes, tuple[WireError, ...]]:
     """Whatever can be read, and what was wrong; the same octets give the same object, for very many UPDATEs share them.
 
-    LOCAL_PREF may be missing: only the caller knows whether the peer is internal.
+    `external` is said of the peer; without it nothing is asked that depends on the kind of session.
     """
     found, faults = rules.carve(octets)
+    if external is not None:
+        faults += rules.obey_session(found, external)
     faults += [WireError(f"no {rules.RULES[code].name}") for code in (rules.ORIGIN, rules.AS_PATH) if code not in found]
     sound = {}
     for code, attribute in found.items():

@@ -35,8 +35,8 @@ class _Fields(NamedTuple):
     faults: list[WireError]
 
 
-def decode(body: bytes, asn4: bool = True) -> Update:
-    """A message without its header of 19 octets."""
+def decode(body: bytes, asn4: bool = True, external: bool | None = None) -> Update:
+    """A message without its header of 19 octets; `external` tells which attributes its peer may and must send."""
     block = _attribute_block(body)
     reach, unreach, shared, bad_fields = _fields(block)
     withdrawn, faults = decode_routes(unreach or b"")
@@ -45,7 +45,7 @@ def decode(body: bytes, asn4: bool = True) -> Update:
         return Update([], withdrawn, NO_IP, None, (*bad_fields, *faults), end_of_rib)
     next_hop, nlri = _next_hop(reach)
     announced, bad_routes = decode_routes(nlri)
-    attributes, bad_attributes = path_attributes.decode(shared, asn4)
+    attributes, bad_attributes = path_attributes.decode(shared, asn4, external)
     usable, refused, refusals = _usable(announced, attributes.router_mac)
     if any(fault.disposition is Disposition.WITHDRAW for fault in (*bad_fields, *bad_attributes)):
         usable, refused = [], announced

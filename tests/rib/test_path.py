@@ -12,24 +12,23 @@ MPLS, VXLAN = encapsulation(10), encapsulation()
 
 
 @pytest.mark.parametrize(
-    ("next_hop", "shared", "external", "why"),
+    ("next_hop", "shared", "why"),
     [
-        (VTEP2, attributes(), False, None),
-        (OURS, attributes(), False, Rejection.OWN_NEXT_HOP),
-        (ip("224.0.0.1"), attributes(), False, Rejection.MARTIAN_NEXT_HOP),
-        (ip("2001:db8::2"), attributes(), False, Rejection.NEXT_HOP_FAMILY),
-        (VTEP2, attributes(as_path=THROUGH_US), True, Rejection.AS_LOOP),
-        (VTEP2, attributes(as_path=(AsPathSegment(AS_SET, (65000,)),)), True, Rejection.AS_LOOP),
-        (VTEP2, attributes(as_path=THROUGH_US), False, None),
-        (VTEP2, attributes(originator_id=SPEAKER.router_id), False, Rejection.ORIGINATOR_LOOP),
-        (VTEP2, attributes(originator_id=VTEP2), False, None),
-        (VTEP2, PathAttributes(extended=(MPLS,)), False, Rejection.ENCAPSULATION),
-        (VTEP2, PathAttributes(extended=(MPLS, VXLAN)), False, None),
-        (VTEP2, PathAttributes(), False, None),
+        (VTEP2, attributes(), None),
+        (OURS, attributes(), Rejection.OWN_NEXT_HOP),
+        (ip("224.0.0.1"), attributes(), Rejection.MARTIAN_NEXT_HOP),
+        (ip("2001:db8::2"), attributes(), Rejection.NEXT_HOP_FAMILY),
+        (VTEP2, attributes(as_path=THROUGH_US), Rejection.AS_LOOP),
+        (VTEP2, attributes(as_path=(AsPathSegment(AS_SET, (65000,)),)), Rejection.AS_LOOP),
+        (VTEP2, attributes(originator_id=SPEAKER.router_id), Rejection.ORIGINATOR_LOOP),
+        (VTEP2, attributes(originator_id=VTEP2), None),
+        (VTEP2, PathAttributes(extended=(MPLS,)), Rejection.ENCAPSULATION),
+        (VTEP2, PathAttributes(extended=(MPLS, VXLAN)), None),
+        (VTEP2, PathAttributes(), None),
     ],
 )
-def test_what_is_refused_and_why(next_hop, shared, external, why) -> None:
-    assert rejection(SPEAKER, next_hop, shared, external) is why
+def test_what_is_refused_and_why(next_hop, shared, why) -> None:
+    assert rejection(SPEAKER, next_hop, shared) is why
 
 
 @pytest.mark.parametrize(

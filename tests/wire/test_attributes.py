@@ -16,10 +16,12 @@ from .captured import UPDATES, captured
 from .strategies import path_attributes
 
 MANDATORY = "400101 00 4002 00 "
+EXTERNAL = "400101 00 400206 0201 0000fde9 "
+INTERNAL = "400504 00000064 800904 0a000003 800a04 0a000004"
 
 
-def read(hexadecimal: str, asn4: bool = True) -> tuple[PathAttributes, list[Disposition]]:
-    attributes, faults = decode(bytes.fromhex(hexadecimal), asn4)
+def read(hexadecimal: str, asn4: bool = True, external: bool | None = None) -> tuple[PathAttributes, list[Disposition]]:
+    attributes, faults = decode(bytes.fromhex(hexadecimal), asn4, external)
     return attributes, [fault.disposition for fault in faults]
 
 
@@ -81,8 +83,39 @@ def test_without_a_mandatory_attribute_the_routes_are_withdrawn(octets: str) -> 
     assert set(read(octets)[1]) == {Disposition.WITHDRAW}
 
 
-def test_local_preference_may_be_absent() -> None:
+def test_local_preference_may_be_absent_where_nothing_is_known_of_the_peer() -> None:
     assert read(MANDATORY) == (PathAttributes(), [])
+
+
+def test_an_internal_peer_has_to_say_its_local_preference() -> None:
+    assert read(MANDATORY, external=False) == (PathAttributes(), [Disposition.WITHDRAW])
+
+
+def test_what_an_internal_peer_says_of_the_inside_counts() -> None:
+    attributes, dispositions = read(MANDATORY + INTERNAL, external=False)
+
+    assert (attributes.local_preference, attributes.originator_id) == (100, parse_ip("10.0.0.3"))
+    assert attributes.cluster_list == (parse_ip("10.0.0.4"),)
+    assert not dispositions
+
+
+@pytest.mark.parametrize("internal", [INTERNAL, "400501 00", "800901 00", "800a00"])
+def test_what_an_external_peer_says_of_the_inside_is_discarded_however_it_looks(internal: str) -> None:
+    attributes, dispositions = read(EXTERNAL + internal, external=True)
+
+    assert attributes == PathAttributes(as_path=(AsPathSegment(AS_SEQUENCE, (65001,)),))
+    assert set(dispositions) == {Disposition.DISCARD}
+
+
+def test_an_external_peer_has_to_be_in_its_path() -> None:
+    assert read(MANDATORY, external=True)[1] == [Disposition.WITHDRAW]
+    assert read(EXTERNAL, external=True)[1] == []
+
+
+def test_of_an_external_peer_as_well_the_same_octets_are_one_object() -> None:
+    octets = bytes.fromhex(EXTERNAL + INTERNAL)
+
+    assert decode(bytes(bytearray(octets)), True, True)[0] is decode(octets, True, True)[0]
 
 
 def test_what_is_malformed_does_not_take_the_rest_along() -> None:

@@ -188,6 +188,16 @@ def test_an_external_peer_gets_a_path_and_no_local_preference() -> None:
     assert attributes.origin == IGP
 
 
+@pytest.mark.parametrize("name", [name for name in UPDATES if name.startswith(("frr-", "exabgp-"))])
+def test_what_other_daemons_say_is_right_for_the_kind_of_session(name: str) -> None:
+    external = name == "frr-ebgp-mac-ip"
+
+    told = decode(captured(name), four_octet(name), external)
+
+    assert told == decode(captured(name), four_octet(name))
+    assert not told.faults
+
+
 def test_a_two_octet_session_tells_the_same_as_a_four_octet_one() -> None:
     attributes = attributes_of("frr-reflected-ebgp-attributes")
 

@@ -179,6 +179,17 @@ def test_bad_attributes_withdraw_what_is_announced(shared: bytes) -> None:
     assert Disposition.WITHDRAW in dispositions(update)
 
 
+@pytest.mark.parametrize("external", [False, True], ids=["no LOCAL_PREF", "empty AS_PATH"])
+def test_what_the_kind_of_session_asks_for_is_missed(external: bool) -> None:
+    assert decode(a_body(reach(MAC), SHARED), external=external).withdrawn == [MAC]
+
+
+def test_a_withdrawal_needs_no_attributes_on_any_kind_of_session() -> None:
+    assert (
+        decode(a_body(unreach(MAC)), external=False).faults == decode(a_body(unreach(MAC)), external=True).faults == ()
+    )
+
+
 def test_a_multiprotocol_attribute_with_wrong_flags_withdraws_what_is_announced() -> None:
     assert decode(a_body(reach(MAC, flags=0xC0), SHARED)).withdrawn == [MAC]
 
