@@ -50,6 +50,7 @@ SHELL = {
     "evpn.netlink.links",
     "evpn.netlink.capabilities",
     "evpn.exabgp.pipe",
+    "evpn.config.accepted",
     "evpn.config.load",
     "evpn.config.render",
     "evpn.config.environment",

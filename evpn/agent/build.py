@@ -8,7 +8,7 @@ from evpn.agent import devices
 from evpn.agent.configure import configure
 from evpn.agent.control import Control
 from evpn.agent.core import Core
-from evpn.agent.host import HostError, check
+from evpn.agent.host import HostError, look
 from evpn.agent.loop import Loop
 from evpn.agent.requests import Requests
 from evpn.config.settings import Settings
@@ -22,12 +22,16 @@ log = logging.getLogger(__name__)
 
 
 def start(settings: Settings, read_fd: int, write_fd: int) -> Loop:
-    """The running agent: devices made, kernel looked at, first routes said."""
-    check(settings, bgp=False)
+    """The running agent: devices made, kernel looked at, first routes said.
+
+    What is wrong with one VNI, or with the file by now, must not end the others' sessions: it is logged, and shown.
+    """
+    for problem in look(settings):
+        log.warning("%s: %s", settings.path, problem)
     links = Links()
     try:
         links.open()
-        devices.make(settings, links)
+        devices.mend(settings, links)
         for line in devices.advice(settings, {link.ifindex: link for link in links.list()}):
             log.warning("%s", line)
     except NetlinkError as error:
@@ -36,8 +40,8 @@ def start(settings: Settings, read_fd: int, write_fd: int) -> Loop:
     settings.run_dir.mkdir(mode=0o755, parents=True, exist_ok=True)
     core = Core(settings, time.monotonic())
     configure(core, settings, core.started)
-    requests = Requests(core, links)
-    loop = Loop(core, Pipe(read_fd, write_fd), Control(settings.run_dir, requests.answer))
+    control = Control(settings.run_dir, Requests(core, links).answer)
+    loop = Loop(core, Pipe(read_fd, write_fd), control, lambda link: devices.plug(core.settings, links, link))
     loop.open()
     if settings.metrics is not None:
         from evpn.agent.metrics import serve

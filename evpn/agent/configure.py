@@ -20,18 +20,10 @@ def configure(core: Core, settings: Settings, now: float) -> None:
     """Serve exactly these VNIs and neighbors."""
     core.settings = core.instances.settings = settings
     core.peers.hold = settings.hold_on_session_loss
-    wanted = {entry.vni: entry for entry in settings.vnis}
-    for vni, served in list(core.instances.served.items()):
-        if vni in wanted:
-            core.instances.discovered.discard(vni)
-            if wanted[vni] != served:
-                core.instances.amend(wanted[vni])
-        elif not (vni in core.instances.discovered and settings.discover):
-            core.instances.cease(vni)
-    for entry in settings.vnis:
-        if entry.vni not in core.instances.served:
-            core.instances.serve(entry)
-    core.instances.links_changed = True  # what is discovered may be another thing now
+    core.instances.discovered -= {entry.vni for entry in settings.vnis}
+    discovered = core.instances.discovered if settings.discover else ()
+    found = {vni: core.instances.served[vni] for vni in discovered}
+    core.instances.become({entry.vni: entry for entry in settings.vnis} | found)
     _neighbors(core, settings, now)
 
 

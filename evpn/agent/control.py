@@ -13,6 +13,8 @@ from typing import Any
 
 import msgspec
 
+from evpn.agent.host import HostError
+
 Row = dict[str, Any]
 Answer = Callable[[Row], Iterator[Row]]
 """Request -> rows; a `ValueError` says what is wrong with the request."""
@@ -43,7 +45,9 @@ class Control:
         self._listener: socket.socket | None = None
 
     def open(self) -> None:
-        """Take over the path of a predecessor; only the owner may connect."""
+        """Take over the path of a predecessor that is gone; only the owner may connect."""
+        if _answers(self.path):
+            raise HostError(f"{self.path}: another agent is there; accepted: a run-dir of its own for each")
         with contextlib.suppress(FileNotFoundError):
             self.path.unlink()
         listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_NONBLOCK)
@@ -100,11 +104,11 @@ class Control:
         assert client.rows is not None
         while len(client.unsent) < _CHUNK:
             line = next(client.rows, None)
-            if line is None:
+            if line is None and not client.unsent:
+                return False
+            if not line:
                 break
             client.unsent += line
-        if not client.unsent:
-            return False
         sent = client.connection.send(client.unsent)
         client.unsent = client.unsent[sent:]
         return True
@@ -115,11 +119,22 @@ class Control:
             rows = self._answer(msgspec.json.decode(request, type=dict[str, Any]))
             yield _line({"ok": True})
             for row in rows:
-                count += 1
-                yield _line(row)
+                count += bool(row)
+                yield _line(row) if row else b""  # nothing to say yet, but time to let others have a turn
             yield _line({"end": count})
         except (ValueError, msgspec.DecodeError) as error:
             yield _line({"ok": False, "error": str(error)})
+
+
+def _answers(path: Path) -> bool:
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_NONBLOCK) as probe:
+        try:
+            probe.connect(os.fspath(path))
+        except BlockingIOError:
+            return True  # somebody listens, though busy
+        except OSError:
+            return False
+    return True
 
 
 def _line(row: Row) -> bytes:

@@ -22,17 +22,22 @@ class HostError(Exception):
 
 def check(settings: Settings, bgp: bool = True) -> None:
     """Raise the first problem. `bgp`: also that we can listen for BGP, which the agent need not."""
+    problem = next(look(settings), None)
+    if problem is not None:
+        raise HostError(f"{settings.path}: {problem}")
+    if bgp:
+        check_port(settings.local_address)
+
+
+def look(settings: Settings) -> Iterator[str]:
+    """Every problem of this host, as it is now."""
     check_privilege()
     try:
         links = {link.ifindex: link for link in dump_links()}
         addresses = [address.ip for address in dump_addresses()]
     except NetlinkError as error:
         raise HostError(f"the kernel does not list its devices: {error}") from None
-    problem = next(problems(settings, links, addresses), None)
-    if problem is not None:
-        raise HostError(f"{settings.path}: {problem}")
-    if bgp:
-        check_port(settings.local_address)
+    return problems(settings, links, addresses)
 
 
 def check_privilege() -> None:
@@ -87,8 +92,6 @@ def _vni_problems(vni: VniSettings, device: Link | None, by_name: Mapping[str, L
     if device is not None and device.master and (bridge is None or device.master != bridge.ifindex):
         yield f"device {device.name}: found in bridge {names.get(device.master, device.master)}; accepted: {vni.bridge}"
     for name in vni.ports if vni.create else ():
-        port = by_name.get(name)
-        if port is None:
-            yield f"ports: {name} does not exist; accepted: devices to be put into {vni.bridge}"
-        elif port.master and (bridge is None or port.master != bridge.ifindex):
+        port = by_name.get(name)  # one that is not there is put into the bridge when it comes
+        if port is not None and port.master and (bridge is None or port.master != bridge.ifindex):
             yield f"ports: {name}: found in {names.get(port.master, port.master)}; accepted: in {vni.bridge} or in none"

@@ -5,7 +5,7 @@ routes with the announcer; here it is decided that there be one.
 """
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from evpn.agent.announcer import Announcer
 from evpn.config.derive import vni_settings
@@ -41,6 +41,20 @@ class Instances:
         self._announcer = announcer
         self._reported: dict[Vni, str] = {}
 
+    def become(self, wanted: Mapping[Vni, VniSettings]) -> None:
+        """Serve exactly these; all that goes is withdrawn before anything is announced, for an RD may change hands."""
+        for vni, old in list(self.served.items()):
+            if vni not in wanted:
+                self.cease(vni)
+            elif (old.rd, old.export_targets) != (wanted[vni].rd, wanted[vni].export_targets):
+                self._withdraw_all(vni)
+        for vni, new in wanted.items():
+            if vni not in self.served:
+                self.serve(new)
+            elif new != self.served[vni]:
+                self._amend(new)
+        self.links_changed = True  # what is discovered may be another thing now
+
     def serve(self, vni: VniSettings) -> None:
         self.served[vni.vni] = vni
         self._dataplane.add(vni.vni)
@@ -57,21 +71,6 @@ class Instances:
         del self.served[vni]
         self.problems.pop(vni, None)
         self.discovered.discard(vni)
-
-    def amend(self, new: VniSettings) -> None:
-        """Other settings for a VNI that is served: what they do not concern goes on undisturbed."""
-        vni, old = new.vni, self.served[new.vni]
-        domain = self._fabric.domains[vni]
-        if (old.rd, old.export_targets) != (new.rd, new.export_targets):
-            self._withdraw_all(vni)
-        self.served[vni] = new
-        domain.max_macs = new.max_macs
-        if old.import_targets != new.import_targets:
-            self._fabric.retarget(domain, new.import_targets, (path for _, path in self._rib.best_paths()))
-        domain.touch(ips=domain.neighbors)
-        if self._dataplane.segments[vni].attachment is not None:
-            self._announce_all(vni)
-        self.links_changed = True
 
     def instance(self, vni: Vni) -> Instance:
         settings = self.served[vni]
@@ -118,6 +117,18 @@ class Instances:
             self.discovered.add(Vni(number))
         for vni in [vni for vni in self.discovered if vni not in by_vni]:
             self.cease(vni)
+
+    def _amend(self, new: VniSettings) -> None:
+        """Other settings for a VNI that is served, its old routes withdrawn if they differ: what they do not concern goes on undisturbed."""
+        vni, old = new.vni, self.served[new.vni]
+        domain = self._fabric.domains[vni]
+        self.served[vni] = new
+        domain.max_macs = new.max_macs
+        if old.import_targets != new.import_targets:
+            self._fabric.retarget(domain, new.import_targets, (path for _, path in self._rib.best_paths()))
+        domain.touch(ips=domain.neighbors)
+        if self._dataplane.segments[vni].attachment is not None:
+            self._announce_all(vni)
 
     def _attached(self, vni: Vni, found: Attachment) -> None:
         self.problems.pop(vni, None)

@@ -10,19 +10,20 @@ import logging
 import select
 import selectors
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from evpn.agent.control import Client, Control
 from evpn.agent.core import Core
 from evpn.agent.session import Session
 from evpn.dataplane.entries import AF_BRIDGE
+from evpn.dataplane.link import Link
 from evpn.exabgp import commands, messages
 from evpn.exabgp.pipe import Pipe
 from evpn.netlink import rows
 from evpn.netlink.constants import AF_INET, AF_INET6
 from evpn.netlink.dump import dump_links, dump_neighbors
 from evpn.netlink.errors import NetlinkError
-from evpn.netlink.events import Event, Overrun
+from evpn.netlink.events import Event, LinkChanged, Overrun
 from evpn.netlink.neighbor import NeighborMessage
 from evpn.netlink.socket import Monitor, Writer
 from evpn.values import Vni
@@ -43,7 +44,8 @@ _WHOLE_DUMP = 8
 class Loop:
     """`open`, then `run` until ExaBGP closes the pipe."""
 
-    def __init__(self, core: Core, pipe: Pipe, control: Control) -> None:
+    def __init__(self, core: Core, pipe: Pipe, control: Control, plug: Callable[[Link], None]) -> None:
+        """`plug` is told of every device that appears: it may be one of the configured ports."""
         self.core = core
         self.session = Session(core)
         self.pipe = pipe
@@ -55,7 +57,8 @@ class Loop:
         self._selector = selectors.DefaultSelector()
         self._next_check = 0.0
         self._dump_at = 0.0
-        self._listening = False
+        self._listening = self._links_known = False
+        self._plug = plug
 
     def open(self) -> None:
         """Subscribe first, then look at everything; then tell ExaBGP all of it, once."""
@@ -134,21 +137,29 @@ class Loop:
                 self._link_event(event)
 
     def _link_event(self, event: Event) -> None:
-        """Devices are attached at once: the rows that follow belong to them."""
+        """Devices are attached once the queue is read; what was told of their rows before is in the dump then due."""
+        if isinstance(event, LinkChanged) and event.link.ifindex not in self.core.dataplane.links:
+            self._plug(event.link)
         self.core.link_event(event)
-        self.core.instances.attach_devices()
 
     def _overrun(self) -> None:
         self.overruns += 1
         log.warning("notifications lost, everything is observed again count=%d", self.overruns)
-        self._read_links()
+        self._links_known = False
         self.core.lost_track()
 
     def _read_links(self) -> None:
         self.core.dataplane.links = {link.ifindex: link for link in dump_links()}
+        self.core.instances.links_changed = self._links_known = True
 
     def _look(self, now: float) -> None:
         """Observe what is unknown, and once in a while what is believed known."""
+        if not self._links_known and now >= self._dump_at:
+            try:
+                self._read_links()
+            except NetlinkError as error:
+                log.warning("links not listed error=%s", error)
+                self._dump_at = now + DUMP_RETRY
         self.core.instances.attach_devices()
         due = list(self.core.dataplane.unobserved) if now >= self._dump_at else []
         level_check = not due and now >= self._next_check
@@ -175,7 +186,9 @@ class Loop:
         if whole:
             for family in (AF_BRIDGE, AF_INET, AF_INET6):
                 for row in dump_neighbors(family):
-                    segment = self.core.dataplane.segment_of(row.ifindex, row.master or row.ifindex)
+                    on_bridge = row.master if family == AF_BRIDGE else row.ifindex
+                    device = row.ifindex if family == AF_BRIDGE else 0
+                    segment = self.core.dataplane.segment_of(device, on_bridge)
                     if segment is not None:
                         every.setdefault(segment.vni, []).append(row)
         for vni in due:
@@ -240,7 +253,7 @@ class Loop:
         if core.dataplane.has_work(core.peers.synced) or core.announcer.routes.pending:
             return 0.0
         moments = [self._next_check, core.peers.next_deadline(now)]
-        if core.dataplane.unobserved:
+        if core.dataplane.unobserved or not self._links_known:
             moments.append(self._dump_at)
         retry = core.dataplane.next_retry()
         if retry is not None:

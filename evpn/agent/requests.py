@@ -10,6 +10,7 @@ from evpn.agent import devices, status
 from evpn.agent.configure import check_reload, configure
 from evpn.agent.core import Core
 from evpn.agent.host import HostError, check
+from evpn.config import accepted
 from evpn.config.available import require_available
 from evpn.config.load import ConfigError, load
 from evpn.netlink.errors import NetlinkError
@@ -51,7 +52,8 @@ class Requests:
             check_reload(self.core.settings, settings)
             check(settings, bgp=False)
             devices.make(settings, self.links)
-        except (ConfigError, HostError, NetlinkError) as error:
+            accepted.keep(settings)
+        except (ConfigError, HostError, NetlinkError, OSError) as error:
             log.error("configuration not reloaded, the old one goes on error=%s", error)
             raise ValueError(str(error)) from None
         configure(self.core, settings, time.monotonic())

@@ -1,5 +1,6 @@
 """Loading a configuration for a command: a mistake is one line on standard error and exit code 2."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import NoReturn
 
@@ -13,10 +14,10 @@ from evpn.config.settings import Settings
 LOG_FORMAT = "evpn %(levelname)s %(message)s"
 
 
-def load_or_exit(path: Path, serve: bool = False) -> Settings:
+def load_or_exit(path: Path, serve: bool = False, reader: Callable[[Path], Settings] = load) -> Settings:
     """`serve`: also refuse what this version cannot do yet."""
     try:
-        settings = load(path)
+        settings = reader(path)
         if serve:
             require_available(settings)
         return settings

@@ -16,8 +16,11 @@ from evpn.cli.configuration import LOG_FORMAT, fail, load_or_exit
 def command(config: Path) -> None:
     """The agent, as ExaBGP's process runs it: lines on standard input, commands on standard output."""
     from evpn.agent.build import HostError, start
+    from evpn.config.accepted import load_accepted
 
-    settings = load_or_exit(config, serve=True)
+    if sys.stdin.isatty():
+        fail("evpn plugin: standard input is a terminal; accepted: the pipes of ExaBGP, as `evpn run` makes them", 2)
+    settings = load_or_exit(config, serve=True, reader=load_accepted)
     logging.basicConfig(level=logging.INFO, format=LOG_FORMAT, stream=sys.stderr)
     # ExaBGP ends a helper that writes anything but commands: whatever else is printed goes to standard error
     commands_fd = os.dup(1)

@@ -21,6 +21,7 @@ def command(config: Path) -> None:
     """The whole VTEP in the foreground. SIGTERM stops it, SIGHUP reads FILE again."""
     from evpn.agent import devices
     from evpn.agent.host import HostError, check
+    from evpn.config import accepted
     from evpn.config.environment import environment
     from evpn.config.errors import ConfigError
     from evpn.config.render import write
@@ -35,6 +36,7 @@ def command(config: Path) -> None:
         (settings.run_dir / "exabgp.env").touch()  # ExaBGP gives advice about a file that is not there
         target = settings.run_dir / "exabgp.conf"
         write("exabgp", settings, target, evpn_command=own_command())
+        accepted.keep(settings)
         devices.make(settings, Links())
     except ConfigError as error:
         fail(str(error), 2)
@@ -46,6 +48,7 @@ def command(config: Path) -> None:
         fail(f"{config}: run-dir: {error.filename}: {error.strerror}", 1)
     reload = shlex.join([own_command(), "reload", "--config", str(config.absolute())])
     os.environ.update(environment(settings), EVPN_RELOAD=reload)
+    os.environ[accepted.VARIABLE] = str(accepted.copy_of(settings))
     # becoming ExaBGP, rather than watching over it: one process less, and signals reach the one that was started
     os.execv(sys.executable, [sys.executable, own_command(), "exabgp", str(target)])
 
