@@ -1,7 +1,8 @@
 """Whose row is it? The kernel does not say who wrote one, so the rule is ours and stated here.
 
-- Ours: marked EXT_LEARNED (a neighbor: and protocol BGP) on a device that we serve. A flood row or a sticky row loses
-  the mark, or never had it; it is ours when our own table knows it.
+- Ours: marked EXT_LEARNED (a neighbor: and protocol BGP) on a device that we serve. A sticky row loses the mark; it is
+  ours when our own table knows it. All flood rows of a device share one mark, which anybody's append without it clears:
+  one is ours as well once a route has asked for its VTEP, and until it is removed.
 - Own: PERMANENT on a bridge or its ports: the MAC of one of the host's interfaces. Never written, never deleted.
 - Local: any other row on a port that is not the VXLAN device: a host of ours.
 - Foreign: the rest, that is, what somebody else put on the VXLAN device. A fact, never a target.

@@ -15,8 +15,9 @@ _ARP_ND_ROUTER = 0x01
 def project(domain: BridgeDomain, segment: Segment, dirty: Dirty, suppression: bool) -> None:
     """Bring what the kernel should hold up to date for the keys that changed."""
     for vtep in dirty.vteps:
-        wanted = vtep in domain.flood and vtep not in segment.foreign_flood
-        segment.flood.want(vtep, True if wanted else None)
+        if vtep in domain.flood:
+            segment.adopt_flood(vtep)
+        segment.flood.want(vtep, True if vtep in domain.flood else None)
     for mac in dirty.macs:
         segment.macs.want(mac, _mac(domain, segment, mac))
     for ip in dirty.ips:

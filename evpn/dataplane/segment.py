@@ -56,6 +56,7 @@ class Segment:
         self.foreign_bridge: set[MacAddress] = set()
         """The same in the bridge's FDB, on the VXLAN port."""
         self.foreign_flood: set[IpAddress] = set()
+        """VTEPs that somebody floods to, and no route has asked for."""
         self.foreign_neighbors: set[IpAddress] = set()
 
     @property
@@ -97,6 +98,13 @@ class Segment:
         for ip in list(self.neighbors.desired):
             self.neighbors.want(ip, None)
 
+    def adopt_flood(self, vtep: IpAddress) -> None:
+        """A route asks for this VTEP: the row that is there already is ours, to keep and to remove."""
+        if vtep in self.foreign_flood:
+            self.foreign_flood.discard(vtep)
+            if self.attachment is not None:
+                self.flood.observe(vtep, True)
+
     # One notification
 
     def observe(self, row: KernelRow, present: bool) -> Fact | None:
@@ -137,7 +145,7 @@ class Segment:
         return LocalSeen(row.lladdr, row.ifindex, is_static(row))
 
     def _observe_flood(self, row: KernelRow, present: bool) -> Fact | None:
-        """A flood row has no mark that lasts; one that we never wanted is somebody else's unless it bears ours."""
+        """A flood row has no mark that lasts; one that no route asked for is somebody else's unless it bears ours."""
         vtep = row.dst
         ours = bool(row.flags & NTF_EXT_LEARNED) or vtep in self.flood.desired or vtep in self.flood.actual
         if ours:
@@ -202,8 +210,9 @@ class Segment:
         for row in neighbors:
             shadow.observe_neighbor(row, True)
         self.own, self.foreign, self.foreign_bridge = shadow.own, shadow.foreign, shadow.foreign_bridge
-        self.foreign_flood, self.foreign_neighbors = shadow.foreign_flood, shadow.foreign_neighbors
-        self.flood.observe_all(shadow.flood.actual)
+        ours = shadow.foreign_flood & self.flood.actual.keys()  # without a mark, and waiting to be removed
+        self.foreign_flood, self.foreign_neighbors = shadow.foreign_flood - ours, shadow.foreign_neighbors
+        self.flood.observe_all(shadow.flood.actual | dict.fromkeys(ours, True))
         self.macs.observe_all(shadow.macs.actual)
         self.neighbors.observe_all(shadow.neighbors.actual)
         return local

@@ -97,12 +97,55 @@ def test_a_vtep_is_wanted_in_the_flood_list_while_it_asks_for_copies(domain, seg
     assert segment.flood.desired == {}
 
 
-def test_a_flood_row_of_others_is_not_doubled(domain, segment) -> None:
-    segment.observe(flood_row(VTEP2, marked=False), True)
+@pytest.mark.parametrize("told_by", ["notification", "dump"])
+@pytest.mark.parametrize("route_first", [True, False])
+def test_a_flood_row_that_a_route_asks_for_is_ours_without_its_mark(domain, segment, told_by, route_first) -> None:
+    """An append by somebody else takes the mark from all flood rows of the device."""
+    unmarked = flood_row(VTEP2, marked=False)
+
+    def told() -> None:
+        if told_by == "dump":
+            segment.observe_all([unmarked], [])
+        else:
+            segment.observe(unmarked, True)
+
+    def announced() -> None:
+        domain.import_path(a_flood_path(VTEP2))
+        settle(domain, segment)
+
+    for step in (announced, told) if route_first else (told, announced):
+        step()
+    assert segment.pending == 0
+    assert segment.foreign_flood == set()
+
+    domain.withdraw_path(a_flood_path(VTEP2))
+    settle(domain, segment)
+    assert list(segment.flood.removals) == [VTEP2]
+
+    told()
+    assert list(segment.flood.removals) == [VTEP2]
+
+
+def test_a_flood_row_that_no_route_asks_for_stays_somebody_elses(domain, segment) -> None:
+    segment.observe_all([flood_row(VTEP2, marked=False), flood_row(VTEP3, marked=False)], [])
     domain.import_path(a_flood_path(VTEP2))
     settle(domain, segment)
 
-    assert segment.flood.desired == {}
+    domain.withdraw_path(a_flood_path(VTEP2))
+    settle(domain, segment)
+
+    assert segment.foreign_flood == {VTEP3}
+    assert list(segment.flood.removals) == [VTEP2]
+
+
+def test_a_flood_row_that_went_with_its_device_is_not_taken_for_written(domain, segment) -> None:
+    segment.observe_all([flood_row(VTEP2, marked=False)], [])
+    segment.detach()
+
+    domain.import_path(a_flood_path(VTEP2))
+    settle(domain, segment)
+
+    assert list(segment.flood.writes) == [VTEP2]
 
 
 @pytest.mark.parametrize("router", [True, False])
