@@ -119,7 +119,7 @@ class Instances:
             self.cease(vni)
 
     def _amend(self, new: VniSettings) -> None:
-        """Other settings for a VNI that is served, its old routes withdrawn if they differ: what they do not concern goes on undisturbed."""
+        """Other settings for a VNI that is served, its old routes withdrawn: what is not concerned goes on."""
         vni, old = new.vni, self.served[new.vni]
         domain = self._fabric.domains[vni]
         self.served[vni] = new
