@@ -89,8 +89,9 @@ class _Maker:
         self._payload = 0
 
     def make(self, vni: VniSettings) -> None:
-        bridge = self.known.get(vni.bridge) or self._bridge(vni)
-        if choose(self.by_vni.get(vni.vni, []), vni.device, self.vtep) is None:
+        device = choose(self.by_vni.get(vni.vni, []), vni.device, self.vtep)
+        bridge = self.known.get(vni.bridge) or self._bridge_of(device) or self._bridge(vni)
+        if device is None:
             self._device(vni, bridge)
         for name in vni.ports:
             port = self.known.get(name)
@@ -98,6 +99,10 @@ class _Maker:
                 log.warning("port=%s of vni=%d is not there yet", name, vni.vni)
             else:
                 self._port(port, bridge)
+
+    def _bridge_of(self, device: Link | None) -> Link | None:
+        """A bridge that has been given another name since."""
+        return next((link for link in self.known.values() if device and link.ifindex == device.master), None)
 
     def _bridge(self, vni: VniSettings) -> Link:
         bridge = self.links.create_bridge(vni.bridge, mtu=vni.mtu or self._payload_mtu())

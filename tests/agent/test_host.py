@@ -54,7 +54,6 @@ def test_addresses_that_are_on_no_interface() -> None:
         ("vxlan100", {"port": 8472}, "device vxlan100: found UDP port 8472; accepted: 4789"),
         ("vxlan100", {"master": 11}, "device vxlan100: found in bridge tap0; accepted: br100"),
         ("br100", {"kind": "bond"}, "bridge br100: found a device of kind bond; accepted: bridge"),
-        ("tap0", None, "ports: tap0 does not exist; accepted: devices to be put into br100"),
         ("tap1", {"master": 99}, "ports: tap1: found in 99; accepted: in br100 or in none"),
     ],
 )
@@ -63,7 +62,11 @@ def test_a_device_that_is_not_as_configured_is_named_with_its_place(name, fields
 
 
 def test_every_problem_is_told() -> None:
-    assert len(found(vxlan100={"port": 1, "local": b""}, tap0=None)) == 3
+    assert len(found(vxlan100={"port": 1, "local": b""}, tap1={"master": 99})) == 3
+
+
+def test_a_port_that_is_not_there_yet_is_no_problem() -> None:
+    assert found(tap0=None) == []
 
 
 def test_a_device_of_another_name_is_held_to_the_same() -> None:

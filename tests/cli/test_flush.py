@@ -100,9 +100,21 @@ def test_what_others_have_put_there_stays(vtep: Vtep) -> None:
         vtep.run("ip", "neigh", "add", address, "lladdr", MAC, "dev", "br100", *rest)
     before, neighbors = vtep.tables(), vtep.run("ip", "neigh", "show", "dev", "br100")
 
-    assert vtep.evpn("flush", config=True) == "0 rows removed\n"
+    said = vtep.evpn("flush", config=True)
+
+    assert said == "0 rows removed\n1 flood row without our mark left alone, see `bridge fdb`\n"
     assert vtep.run("ip", "neigh", "show", "dev", "br100") == neighbors
     assert vtep.tables() == before
+
+
+def test_flood_rows_whose_mark_somebody_has_cleared_are_counted(vtep: Vtep) -> None:
+    mark(vtep, 100)
+    add(vtep, f"{FLOOD} dev vxlan100 dst {address(97)} self permanent", "append")
+
+    said = vtep.evpn("flush", config=True)
+
+    assert said == "2 rows removed\n3 flood rows without our mark left alone, see `bridge fdb`\n"
+    assert len(vtep.fdb(FLOOD)) == 3
 
 
 @pytest.mark.parametrize("gone", ["ip link del vxlan100", "ip link set vxlan100 nomaster"])

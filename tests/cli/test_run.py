@@ -1,5 +1,7 @@
 """`evpn run` on a host that is not as the configuration needs it: one line, an exit code, and a host as it was."""
 
+import os
+import signal
 import sys
 from collections.abc import Iterator
 from typing import Any
@@ -81,12 +83,6 @@ HOST = [
         [],
         vni(bridge="eth0"),
         "vnis[0]: bridge eth0: found a device of kind veth; accepted: bridge",
-    ),
-    (
-        "missing port",
-        [],
-        vni(ports=["tap0"]),
-        "vnis[0]: ports: tap0 does not exist; accepted: devices to be put into br100",
     ),
     (
         "port of another bridge",
@@ -193,12 +189,40 @@ def test_a_second_run_is_refused_and_does_not_harm_the_first(vtep: Vtep) -> None
     assert vtep.summary()["vnis-served"] == 1
 
 
-def test_the_plugin_alone_says_the_same(vtep: Vtep) -> None:
-    vtep.configure(**vni(bridge="eth0"))
+def test_a_second_agent_in_the_same_run_dir_is_refused(vtep: Vtep) -> None:
+    vtep.configure()
+    vtep.start()
 
-    said = refused(vtep, 1, EVPN, "plugin")
+    said = vtep.evpn("plugin", config=True, status=1).splitlines()[-1]
 
-    assert said == f"{vtep.config}: vnis[0]: bridge eth0: found a device of kind veth; accepted: bridge"
+    assert said == f"{vtep.run_dir}/control.sock: another agent is there; accepted: a run-dir of its own for each"
+    assert vtep.answers()
+
+
+def test_a_port_joins_its_bridge_when_it_comes_and_when_it_comes_again(vtep: Vtep) -> None:
+    vtep.configure(**vni(ports=["tap0"]))
+    vtep.start()
+
+    for _ in range(2):
+        vtep.run("ip", "link", "add", "tap0", "type", "veth", "peer", "other")
+        until(lambda: "master br100" in vtep.run("ip", "link", "show", "tap0"))
+        vtep.run("ip", "link", "del", "tap0")
+
+
+def test_an_agent_that_is_started_again_lives_with_what_has_gone_wrong_meanwhile(vtep: Vtep) -> None:
+    vtep.configure()
+    vtep.start()
+    old, text = vtep.agent(), vtep.config.read_text()
+    vtep.config.write_text(text.replace("vni: 100", "vni: 0"))
+    vtep.run("ip", "link", "set", "br100", "down")
+    vtep.run("ip", "link", "set", "br100", "name", "renamed")
+    vtep.run("ip", "link", "set", "renamed", "up")
+
+    os.kill(old, signal.SIGKILL)
+
+    until(lambda: old not in vtep.children() and vtep.children() and vtep.answers(), 20)
+    assert [row["state"] for row in vtep.show("vni")] == ["served"]
+    assert "br100" not in vtep.run("ip", "-br", "link")
 
 
 def test_bad_usage(vtep: Vtep) -> None:

@@ -141,7 +141,6 @@ def test_other_imports_empty_the_tables_and_fill_them_again(setting: Setting) ->
         ({"vtep_address": TWO}, "vtep-address"),
         ({"local_as": 65001}, "local-as"),
         ({"vnis": [*VNIS, {"vni": 301, "device": "lo"}]}, "vnis[1]: device lo"),
-        ({"vnis": [*VNIS, {"vni": 301, "ports": ["nowhere"]}]}, "vnis[1]: ports: nowhere"),
         ({"vnis": [*VNIS, {"vni": 301, "bridge": "eth0"}]}, "vnis[1]: bridge eth0"),
     ],
 )
