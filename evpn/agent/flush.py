@@ -4,6 +4,7 @@ The agent's own tables with nothing desired: every row that is there differs, an
 """
 
 import time
+from typing import NamedTuple
 
 from evpn.agent.host import HostError, check_privilege
 from evpn.config.settings import Settings
@@ -21,8 +22,16 @@ from evpn.values import Vni
 _BATCH = 4096
 
 
-def flush(settings: Settings) -> tuple[int, int]:
-    """How many rows were removed, and how many the kernel kept."""
+class Flushed(NamedTuple):
+    """Rows that were removed, that the kernel kept, and flood rows without our mark."""
+
+    removed: int
+    refused: int
+    unmarked: int
+
+
+def flush(settings: Settings) -> Flushed:
+    """An append by somebody else takes the mark from all flood rows of a device: such rows are counted, and stay."""
     check_privilege()
     dataplane, writer = Dataplane(), Writer()
     try:
@@ -35,7 +44,8 @@ def flush(settings: Settings) -> tuple[int, int]:
         raise HostError(f"{settings.path}: {error}") from None
     finally:
         writer.close()
-    return dataplane.removed, len(dataplane.refusals)
+    unmarked = sum(len(segment.foreign_flood) for segment in dataplane.segments.values())
+    return Flushed(dataplane.removed, len(dataplane.refusals), unmarked)
 
 
 def _observe(settings: Settings, dataplane: Dataplane) -> None:

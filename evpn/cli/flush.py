@@ -23,9 +23,11 @@ def command(config: Path) -> None:
     else:
         fail(f"{settings.run_dir}: an agent is running there and would write the rows again; stop it first", 1)
     try:
-        removed, refused = flush(settings)
+        removed, refused, unmarked = flush(settings)
     except HostError as error:
         fail(str(error), 1)
     click.echo(f"{removed} row{'s' * (removed != 1)} removed" + (f", {refused} refused" if refused else ""))
+    if unmarked:
+        click.echo(f"{unmarked} flood row{'s' * (unmarked != 1)} without our mark left alone, see `bridge fdb`")
     if refused:
         raise SystemExit(1)
