@@ -1,6 +1,7 @@
 """What `evpn show` shows: rows of plain values, made one by one while they are sent.
 
-Every function yields dicts; the first row's keys, in order, are the columns. Times are seconds.
+Every function yields dicts; the first row's keys, in order, are the columns. Times are seconds. An empty dict is no
+row: the search goes on, and others may have their turn.
 """
 
 import os
@@ -26,6 +27,9 @@ from evpn.wire.routes import (
 
 Row = dict[str, Any]
 Rows = Iterator[Row]
+
+_SEARCH = 1000
+"""Routes looked at for nothing until an empty row lets others have a turn."""
 
 TYPE_NAMES = {1: "ethernet-ad", 2: "mac-ip", 3: "multicast", 4: "ethernet-segment", 5: "prefix"}
 
@@ -117,12 +121,18 @@ def flood(core: Core, vni: Vni | None, now: float) -> Rows:
 
 
 def rib(core: Core, vni: Vni | None, now: float) -> Rows:
-    """Every path, the best one of a route first."""
+    """Every path, the best one of a route first; an empty row where a long search has found nothing yet."""
+    searched = 0
     for key in list(core.rib.routes):
+        if searched >= _SEARCH:
+            searched = 0
+            yield {}
+        searched += 1
         best, reason = core.rib.best(key)
         for path in core.rib.routes.get(key, ()):
             importers = [domain.vni for domain in core.fabric.importers(path)]
             if vni is None or vni in importers:
+                searched = 0
                 yield {
                     **_route(path.route),
                     "next-hop": format_ip(path.next_hop),
