@@ -2,9 +2,11 @@
 
 from evpn.agent.core import Core
 from evpn.agent.peers import Peer
+from evpn.config.derive import keep_rds
 from evpn.config.errors import ConfigError
-from evpn.config.settings import Settings
+from evpn.config.settings import Settings, VniSettings
 from evpn.text import format_ip
+from evpn.values import Vni
 
 _FIXED = {"vtep-address": "vtep", "router-id": "router_id", "local-as": "local_as", "run-dir": "run_dir"}
 
@@ -21,10 +23,15 @@ def configure(core: Core, settings: Settings, now: float) -> None:
     core.settings = core.instances.settings = settings
     core.peers.hold = settings.hold_on_session_loss
     core.instances.discovered -= {entry.vni for entry in settings.vnis}
-    discovered = core.instances.discovered if settings.discover else ()
-    found = {vni: core.instances.served[vni] for vni in discovered}
-    core.instances.become({entry.vni: entry for entry in settings.vnis} | found)
+    core.instances.become(_vnis(core, settings))
     _neighbors(core, settings, now)
+
+
+def _vnis(core: Core, settings: Settings) -> dict[Vni, VniSettings]:
+    """The configured and the discovered ones; they keep their RDs as far as no other is told to have them."""
+    served = core.instances.served
+    found = [served[vni] for vni in core.instances.discovered] if settings.discover else []
+    return keep_rds(settings.router_id, [*settings.vnis, *found], {vni: old.rd for vni, old in served.items()})
 
 
 def _neighbors(core: Core, settings: Settings, now: float) -> None:

@@ -107,7 +107,7 @@ class Instances:
     def _discover(self, by_vni: dict[int, list[Link]]) -> None:
         if not self.settings.discover:
             return
-        for number, candidates in by_vni.items():
+        for number, candidates in sorted(by_vni.items()):
             device = choose(candidates, "", self.settings.vtep)
             bridge = self._dataplane.links.get(device.master) if device else None
             if device is None or bridge is None or number in self.served:

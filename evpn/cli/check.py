@@ -6,6 +6,7 @@ from pathlib import Path
 import click
 
 from evpn.config.available import require_available
+from evpn.config.derive import is_allocated, natural_rd
 from evpn.config.errors import ConfigError
 from evpn.config.load import load
 from evpn.config.settings import NeighborSettings, Settings, VniSettings
@@ -33,8 +34,21 @@ def summary(settings: Settings) -> Iterator[str]:
         yield f"  neighbor {_neighbor(neighbor, settings)}"
     for vni in settings.vnis:
         yield f"  VNI {_vni(vni)}"
+    yield from _other_rds(settings)
     if settings.discover:
         yield "  and every VXLAN device that is in a bridge"
+
+
+def _other_rds(settings: Settings) -> Iterator[str]:
+    """Nothing or one line: which RDs are not those that the VNI alone would tell."""
+    others = [vni for vni in settings.vnis if vni.rd != natural_rd(settings.router_id, vni.vni)]
+    chosen = [str(vni.vni) for vni in others if is_allocated(vni.rd)]
+    written = [str(vni.vni) for vni in others if not is_allocated(vni.rd)]
+    parts = [f"VNI {', '.join(written)} as written"] if written else []
+    if chosen:
+        parts.append(f"VNI {', '.join(chosen)} with a free number, unless a running agent has another in use")
+    if parts:
+        yield f"  RD other than router-id:VNI: {'; '.join(parts)}"
 
 
 def _neighbor(neighbor: NeighborSettings, settings: Settings) -> str:

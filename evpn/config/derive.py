@@ -3,7 +3,8 @@
 Pure, and used at run time too, for the VNIs that `discover` finds.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import replace
 
 from evpn.config.settings import Multicast, Settings, VniOptions, VniSettings
 from evpn.values import IpAddress, RouteDistinguisher, RouteTarget, RouteTargetPattern, Vni
@@ -11,6 +12,12 @@ from evpn.values import IpAddress, RouteDistinguisher, RouteTarget, RouteTargetP
 _RFC8365_VXLAN = 0x1000_0000
 """A-bit 0 (derived automatically), type 1 (VXLAN), domain 0, then the VNI."""
 _RD_NUMBERS = 0xFFFF
+
+
+class _Allocated(bytes):
+    """An RD that nobody wrote and that no VNI owns by its number; it equals the same one written in full."""
+
+    __slots__ = ()
 
 
 def natural_rd(router_id: IpAddress, vni: Vni) -> RouteDistinguisher | None:
@@ -26,8 +33,30 @@ def allocate_rd(router_id: IpAddress, vni: Vni, taken: Collection[RouteDistingui
     for offset in range(_RD_NUMBERS):
         rd = _rd(router_id, (vni - 1 + offset) % _RD_NUMBERS + 1)
         if rd not in taken:
-            return rd
+            return RouteDistinguisher(_Allocated(rd))
     raise ValueError(f"no RD is left for VNI {vni} among the {_RD_NUMBERS} of the router-id")
+
+
+def is_allocated(rd: RouteDistinguisher) -> bool:
+    """Whether it is one of `allocate_rd`: it depends on which other VNIs there were."""
+    return isinstance(rd, _Allocated)
+
+
+def keep_rds(
+    router_id: IpAddress, entries: Iterable[VniSettings], served: Mapping[Vni, RouteDistinguisher]
+) -> dict[Vni, VniSettings]:
+    """The entries, but an allocated RD stays the one that its VNI is served with, unless another VNI owns that now."""
+    wanted = {entry.vni: entry for entry in entries}
+    chosen = {vni: entry.rd for vni, entry in wanted.items() if not is_allocated(entry.rd)}
+    taken = set(chosen.values())
+    for vni in wanted.keys() - chosen.keys():
+        if vni in served and is_allocated(served[vni]) and served[vni] not in taken:
+            chosen[vni] = served[vni]
+    taken.update(chosen.values())
+    for vni in sorted(wanted.keys() - chosen.keys()):
+        chosen[vni] = allocate_rd(router_id, vni, taken)
+        taken.add(chosen[vni])
+    return {vni: replace(entry, rd=chosen[vni]) for vni, entry in wanted.items()}
 
 
 def export_target(local_as: int, vni: Vni, rfc8365: bool) -> RouteTarget:

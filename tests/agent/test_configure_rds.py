@@ -4,6 +4,7 @@ import pytest
 
 from evpn.agent.configure import configure
 from evpn.text import format_rd
+from evpn.values import Vni
 from evpn.wire.routes import InclusiveMulticastRoute, MacIpRoute
 from tests.agent.vtep import Vtep
 from tests.builders import CONFIGURATION, M1, OURS, a_link, settings
@@ -85,3 +86,89 @@ def test_rds_that_move_up_by_one_lose_no_route() -> None:
 
     assert announced(vtep)[0] == {101: "1:1", 200: "1:2", 300: "1:3"}
     assert set(announced(vtep)[0].items()) == set(announced(vtep)[1].items())
+
+
+# VNIs above 65535, whose RD is any that was free
+
+
+def test_a_long_vni_keeps_its_rd_when_one_comes_that_would_have_been_before_it() -> None:
+    vtep = a_vtep(a_file(f"vni: {LONGER}"), LONG, LONGER, 102)
+    heard = announced(vtep)
+
+    reload(vtep, a_file(f"vni: {LONGER}", f"vni: {LONGER + 65535}", "vni: 1"))
+    reload(vtep, a_file("vni: 2", f"vni: {LONGER + 65535}", f"vni: {LONGER}"))
+
+    assert announced(vtep) == heard == ({LONGER: "10.0.0.10:102"}, {LONGER: "10.0.0.10:102"})
+    assert format_rd(vtep.core.instances.served[Vni(LONGER + 65535)].rd) == "10.0.0.10:103"
+
+
+def test_a_long_vni_keeps_its_rd_when_the_one_goes_that_was_before_it() -> None:
+    vtep = a_vtep(a_file(f"vni: {LONG}", "vni: 101"), LONG, 101)
+
+    reload(vtep, a_file(f"vni: {LONG}"))
+
+    assert announced(vtep) == ({LONG: "10.0.0.10:102"}, {LONG: "10.0.0.10:102"})
+
+
+@pytest.mark.parametrize("owner", ["vni: 101", 'vni: 300, rd: "10.0.0.10:101"'])
+def test_only_the_long_vni_moves_whose_rd_another_owns_now(owner: str) -> None:
+    vtep = a_vtep(a_file(f"vni: {LONG}", f"vni: {LONGER}"), LONG, LONGER, 101, 300)
+    assert announced(vtep)[0] == {LONG: "10.0.0.10:101", LONGER: "10.0.0.10:102"}
+
+    reload(vtep, a_file(f"vni: {LONG}", f"vni: {LONGER}", owner))
+
+    new = 101 if owner == "vni: 101" else 300
+    moved = {LONG: "10.0.0.10:103", LONGER: "10.0.0.10:102", new: "10.0.0.10:101"}
+    assert announced(vtep) == (moved, moved)
+
+
+def test_an_rd_that_is_written_comes_into_force_even_if_it_could_have_been_chosen() -> None:
+    vtep = a_vtep(a_file(f"vni: {LONG}", f"vni: {LONGER}"), LONG, LONGER)
+
+    reload(vtep, a_file(f'vni: {LONG}, rd: "10.0.0.10:102"', f'vni: {LONGER}, rd: "10.0.0.10:101"'))
+
+    swapped = {LONG: "10.0.0.10:102", LONGER: "10.0.0.10:101"}
+    assert announced(vtep) == (swapped, swapped)
+
+
+def test_an_rd_that_is_written_no_longer_is_given_up() -> None:
+    vtep = a_vtep(a_file(f'vni: {LONG}, rd: "1:1"'), LONG)
+
+    reload(vtep, a_file(f"vni: {LONG}"))
+
+    assert announced(vtep) == ({LONG: "10.0.0.10:101"}, {LONG: "10.0.0.10:101"})
+
+
+# Discovered VNIs
+
+
+def test_discovered_vnis_have_the_same_rds_in_whatever_order_their_devices_came() -> None:
+    nobody = CONFIGURATION.replace("vnis: [{vni: 100}]", "discover: true")
+    rds = {101: "10.0.0.10:101", LONG: "10.0.0.10:102"}
+
+    assert announced(a_vtep(nobody, 101, LONG)) == (rds, rds)
+    assert announced(a_vtep(nobody, LONG, 101)) == (rds, rds)
+
+
+def test_a_discovered_vni_makes_room_for_a_configured_rd() -> None:
+    discover = a_file("vni: 300") + "discover: true\n"
+    vtep = a_vtep(discover, 300, 200, LONG)
+    before = {200: "10.0.0.10:200", 300: "10.0.0.10:300", LONG: "10.0.0.10:101"}
+    assert announced(vtep) == (before, before)
+
+    reload(vtep, discover.replace("vni: 300", 'vni: 300, rd: "10.0.0.10:200"'))
+
+    after = {200: "10.0.0.10:201", 300: "10.0.0.10:200", LONG: "10.0.0.10:101"}
+    assert announced(vtep) == (after, after)
+    assert vtep.core.instances.discovered == {200, LONG}
+
+
+def test_a_discovered_vni_that_is_configured_later_keeps_its_rd() -> None:
+    nobody = CONFIGURATION.replace("vnis: [{vni: 100}]", "discover: true")
+    vtep = a_vtep(nobody, 101, LONG)
+    vtep.kernel.remove_link(11)
+    vtep.settle()
+
+    reload(vtep, a_file(f"vni: {LONG}"))
+
+    assert announced(vtep) == ({LONG: "10.0.0.10:102"}, {LONG: "10.0.0.10:102"})

@@ -1,13 +1,20 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from evpn.config.derive import allocate_rd, export_target, import_target, multicast_group, vni_settings
+from evpn.config.derive import allocate_rd, export_target, import_target, keep_rds, multicast_group, vni_settings
 from evpn.text import format_ip, format_rd, format_route_target, parse_ip, parse_rd
 from evpn.values import MAX_VNI, Vni
 from tests.config.files import a_config
 
 ROUTER = parse_ip("10.0.0.3")
 vni_lists = st.lists(st.integers(1, MAX_VNI), unique=True, min_size=1, max_size=30)
+crowded = st.lists(
+    st.builds(lambda turn, number: turn * 0xFFFF + number, st.integers(0, 3), st.integers(1, 8)),
+    unique=True,
+    min_size=1,
+    max_size=20,
+)
+"""VNIs that have few numbers of 16 bits between them."""
 
 
 def rds(vnis: list[int]) -> dict[int, str]:
@@ -38,6 +45,19 @@ def test_numbers_go_on_at_one_after_the_last() -> None:
 def test_a_written_rd_is_left_alone_by_long_vnis() -> None:
     settings = a_config(vnis=[{"vni": 65635}, {"vni": 5, "rd": "10.0.0.3:100"}])
     assert [format_rd(vni.rd) for vni in settings.vnis] == ["10.0.0.3:101", "10.0.0.3:100"]
+
+
+@given(crowded, crowded)
+def test_rds_stay_what_they_are_unless_another_vni_owns_them(before: list[int], after: list[int]) -> None:
+    served = {vni.vni: vni.rd for vni in a_config(vnis=[{"vni": vni} for vni in before]).vnis}
+    kept = keep_rds(ROUTER, a_config(vnis=[{"vni": vni} for vni in after]).vnis, served)
+
+    chosen = {vni: entry.rd for vni, entry in kept.items()}
+    owned = {rd for vni, rd in chosen.items() if vni < 1 << 16}
+    assert sorted(chosen) == sorted(after)
+    assert len(set(chosen.values())) == len(after)
+    assert all(format_rd(rd) == f"10.0.0.3:{vni}" for vni, rd in chosen.items() if vni < 1 << 16)
+    assert all(chosen[vni] == served[vni] or served[vni] in owned for vni in before if vni in chosen)
 
 
 def test_route_targets_are_those_of_frr() -> None:
