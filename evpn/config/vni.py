@@ -69,7 +69,7 @@ def _numbers(entries: tuple[VniText, ...], where: Where) -> list[Vni]:
 
 
 def _names(entries: tuple[VniText, ...], numbers: list[Vni], where: Where) -> list[tuple[str, str]]:
-    """Device and bridge of each VNI; a VXLAN device and a port serve one VNI only, and nothing is its own bridge."""
+    """Device and bridge of each VNI; they and the ports serve one VNI only, and nothing is its own bridge."""
     names = [_device_and_bridge(entry, vni) for entry, vni in zip(entries, numbers, strict=True)]
     owners: dict[str, str] = {}
     for index, (entry, (device, _)) in enumerate(zip(entries, names, strict=True)):
@@ -78,10 +78,14 @@ def _names(entries: tuple[VniText, ...], numbers: list[Vni], where: Where) -> li
             if name in owners:
                 raise where.at(key).wrong(f"{name} is already {owners[name]}; accepted: each device once")
             owners[name] = key
+    bridges: dict[str, str] = {}
     for index, (_, bridge) in enumerate(names):
+        at = where.at("vnis", index, "bridge")
         if bridge in owners:
-            at = where.at("vnis", index, "bridge")
             raise at.wrong(f"{bridge} is already {owners[bridge]}; accepted: a device that is nothing else")
+        if bridge in bridges:
+            raise at.wrong(f"{bridge} is already {bridges[bridge]}; accepted: a bridge of its own for each VNI")
+        bridges[bridge] = at.key
     return names
 
 

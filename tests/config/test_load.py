@@ -409,6 +409,14 @@ def test_a_mistake_in_a_vni_is_one_line(keys: dict[str, Any], line: str) -> None
             "vnis[1].device: vxlan5 is already vnis[0].device; accepted: each device once",
         ),
         (
+            [{"vni": 5, "bridge": "lan"}, {"vni": 6, "bridge": "lan"}],
+            "vnis[1].bridge: lan is already vnis[0].bridge; accepted: a bridge of its own for each VNI",
+        ),
+        (
+            [{"vni": 5}, {"vni": 6, "bridge": "br5"}],
+            "vnis[1].bridge: br5 is already vnis[0].bridge; accepted: a bridge of its own for each VNI",
+        ),
+        (
             [{"vni": 5, "ports": ["tap0"]}, {"vni": 6, "ports": ["tap0"]}],
             "vnis[1].ports[0]: tap0 is already vnis[0].ports[0]; accepted: each device once",
         ),
@@ -426,6 +434,14 @@ def test_a_mistake_in_a_vni_is_one_line(keys: dict[str, Any], line: str) -> None
 )
 def test_vnis_do_not_share_what_is_theirs(vnis: list[Any], line: str) -> None:
     assert refusal(text(vnis=vnis)) == f"vtep.yaml: {line}"
+
+
+def test_a_bridge_in_the_defaults_is_for_one_vni() -> None:
+    shared = text(defaults={"bridge": "lan"}, vnis=[{"vni": 5}, {"vni": 6}])
+    assert refusal(shared) == (
+        "vtep.yaml: vnis[1].bridge: lan is already vnis[0].bridge; accepted: a bridge of its own for each VNI"
+    )
+    assert a_config(defaults={"bridge": "lan"}, vnis=[{"vni": 5}]).vnis[0].bridge == "lan"
 
 
 def test_an_empty_file_is_told_what_is_needed() -> None:
