@@ -76,6 +76,12 @@ class Control:
         client = self.clients[connection.fileno()] = Client(connection)
         return client
 
+    def superfluous(self) -> Client | None:
+        """When no more are taken: the one that has been connected for longest without asking anything."""
+        if len(self.clients) < _CLIENT_LIMIT:
+            return None
+        return next((client for client in self.clients.values() if client.rows is None), None)
+
     def serve(self, client: Client) -> bool:
         """Read or write what can be now; False once the client is done with."""
         try:

@@ -195,7 +195,7 @@ class Loop:
             attached = self.core.dataplane.segments[vni].attachment
             if attached is None:
                 continue
-            found = every.get(vni, []) if whole else _dump(attached.device.ifindex, attached.bridge.ifindex)
+            found = every.get(vni, []) if whole else _dump(attached.bridge.ifindex)
             fdb = [row for row in found if row.family == AF_BRIDGE]
             self.core.observed(vni, fdb, [row for row in found if row.family != AF_BRIDGE])
 
@@ -263,20 +263,25 @@ class Loop:
     # Requests
 
     def _accept(self) -> None:
+        silent = self.control.superfluous()
+        if silent is not None:
+            self._drop(silent)
         client = self.control.accept()
         if client is not None:
             self._selector.register(client.connection, selectors.EVENT_READ, client)
 
+    def _drop(self, client: Client) -> None:
+        self._selector.unregister(client.connection)
+        self.control.drop(client)
+
     def _serve(self, client: Client) -> None:
         if not self.control.serve(client):
-            self._selector.unregister(client.connection)
-            self.control.drop(client)
+            self._drop(client)
         elif client.rows is not None:
             self._selector.modify(client.connection, selectors.EVENT_WRITE, client)
 
 
-def _dump(device: int, bridge: int) -> list[NeighborMessage]:
-    """Rows of one bridge domain: the bridge's, the device's own, and the neighbors on the bridge."""
+def _dump(bridge: int) -> list[NeighborMessage]:
+    """Rows of one bridge domain: the bridge's with its ports' own ones, and the neighbors on the bridge."""
     found = dump_neighbors(AF_BRIDGE, master=bridge)
-    found += [row for row in dump_neighbors(AF_BRIDGE, ifindex=device) if not row.master]
     return found + dump_neighbors(AF_INET, ifindex=bridge) + dump_neighbors(AF_INET6, ifindex=bridge)

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from evpn.agent.control import Client, Control
+from evpn.agent.host import HostError
 
 MANY = 20_000
 
@@ -176,12 +177,33 @@ def test_only_the_owner_may_connect(control: Control) -> None:
     assert stat.S_IMODE(control.path.stat().st_mode) == 0o600
 
 
-def test_the_socket_of_a_predecessor_is_taken_over(control: Control) -> None:
-    successor = Control(control.path.parent, answer)
+def test_the_socket_of_a_predecessor_that_is_gone_is_taken_over(tmp_path: Path) -> None:
+    predecessor = Control(tmp_path, answer)
+    predecessor.open()
+    socket.socket(fileno=predecessor.fileno()).close()
+    successor = Control(tmp_path, answer)
     successor.open()
 
     caller = Caller(successor)
     caller.ask({"show": "nothing"})
 
     assert caller.rows()[-1] == {"end": 0}
-    successor._listener.close()
+    socket.socket(fileno=successor.fileno()).close()
+
+
+def test_the_socket_of_a_living_one_is_not(control: Control) -> None:
+    with pytest.raises(HostError, match="another agent is there"):
+        Control(control.path.parent, answer).open()
+
+
+def test_who_asks_nothing_makes_room_when_there_is_none_left(control: Control) -> None:
+    callers = [Caller(control) for _ in range(64)]
+
+    silent = control.superfluous()
+    assert silent is not None
+    control.drop(silent)
+
+    late = Caller(control)
+    late.ask({"show": "nothing"})
+    assert late.rows()[-1] == {"end": 0}
+    assert len(callers) == 64

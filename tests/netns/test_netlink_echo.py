@@ -56,14 +56,21 @@ def test_marked_rows_are_heard_unless_asked_otherwise(vtep: Vtep, writer: Writer
     assert heard(monitor) == [(RTM_NEWNEIGH, b""), (RTM_NEWNEIGH, VTEP)]
 
 
-def test_marked_rows_are_not_heard_but_their_deletion_is(vtep: Vtep, writer: Writer, deaf: Monitor) -> None:
+def test_marked_rows_are_heard_neither_coming_nor_going(vtep: Vtep, writer: Writer, deaf: Monitor) -> None:
     writer.apply([neighbor.remote_mac(0, vtep.device, MAC, VTEP), neighbor.flood(1, vtep.device, VTEP)])
     assert heard(deaf) == []
 
     writer.apply(
         [neighbor.delete_tunnel_row(0, vtep.device, MAC, VTEP), neighbor.delete_bridge_row(1, vtep.device, MAC)]
     )
-    assert heard(deaf) == [(RTM_DELNEIGH, VTEP), (RTM_DELNEIGH, b"")]
+    assert heard(deaf) == []
+
+
+def test_the_end_of_a_row_without_the_mark_is_heard(vtep: Vtep, deaf: Monitor) -> None:
+    for verb in ("add", "del"):
+        vtep.namespace.run("bridge", "fdb", verb, MAC.hex(":"), "dev", "vx100", "self", "dst", "10.0.0.2")
+
+    assert [kind for kind, _ in heard(deaf)] == [RTM_NEWNEIGH, RTM_DELNEIGH]
 
 
 def test_a_row_of_somebody_else_without_the_mark_is_heard(vtep: Vtep, deaf: Monitor) -> None:
