@@ -9,6 +9,7 @@ from functools import reduce
 from typing import NamedTuple, TypeVar
 
 from evpn.evi.mobility import Claim, Reason, claim_locally, prefer
+from evpn.evi.sequences import Sequences
 from evpn.rib.path import Path, is_martian
 from evpn.values import IpAddress, MacAddress, Vni
 from evpn.wire.pmsi import INGRESS_REPLICATION
@@ -56,8 +57,8 @@ class BridgeDomain:
         self.remote: dict[MacAddress, tuple[Path, ...]] = {}
         self.neighbors: dict[IpAddress, tuple[Path, ...]] = {}
         self.flood: dict[IpAddress, tuple[Path, ...]] = {}
-        self.highest_seen: dict[MacAddress, int] = {}
-        """Highest sequence above 0 of any other VTEP, kept after the withdrawal."""
+        self._sequences = Sequences(max_macs)
+        self.highest_seen = self._sequences.highest
         self.refused_moves = 0
         self.over_limit = 0
         self._dirty = Dirty({}, {}, {}, {})
@@ -98,9 +99,9 @@ class BridgeDomain:
             if route.ip:
                 _put(self.neighbors, route.ip, path)
                 self._dirty.ips[route.ip] = None
-            sequence = path.attributes.mobility[0]
-            if sequence > self.highest_seen.get(route.mac, 0):
-                self.highest_seen[route.mac] = sequence
+            if path.attributes.mobility.sequence:
+                self._sequences.saw(route.mac, path.attributes.mobility.sequence)
+            self._note(route.mac)
             self._settle(route.mac)
             self._touch(route.mac)
         elif isinstance(route, InclusiveMulticastRoute):
@@ -117,6 +118,7 @@ class BridgeDomain:
             if route.ip:
                 _remove(self.neighbors, route.ip, path)
                 self._dirty.ips[route.ip] = None
+            self._note(route.mac)
             self._settle(route.mac)
             self._touch(route.mac)
         elif isinstance(route, InclusiveMulticastRoute):
@@ -144,7 +146,8 @@ class BridgeDomain:
     def recall(self, mac: MacAddress, sequence: int) -> None:
         """Before we forgot all, we claimed `mac` with `sequence`: so another VTEP had used the one below it."""
         if sequence:
-            self.highest_seen[mac] = max(self.highest_seen.get(mac, 0), sequence - 1)
+            self._sequences.saw(mac, sequence - 1)
+            self._note(mac)
 
     def forget(self, mac: MacAddress, port: int | None = None) -> None:
         """The row on `port` is gone; a host that moved to another port meanwhile stays. None: whatever port."""
@@ -240,8 +243,12 @@ class BridgeDomain:
             del self.local[mac]
         else:
             self.local[mac] = entry
+        self._note(mac)
         self._dirty.claims[mac] = None
         self._touch(mac)
+
+    def _note(self, mac: MacAddress) -> None:
+        self._sequences.note(mac, mac in self.remote or mac in self.local)
 
     def _touch(self, mac: MacAddress) -> None:
         self._dirty.macs[mac] = None
