@@ -22,8 +22,6 @@ from evpn.wire.routes import (
 )
 from evpn.wire.update import encode_announce, encode_withdraw
 
-pytestmark = pytest.mark.skipif(shutil.which("tshark") is None, reason="tshark is not installed")
-
 RD, ESI = parse_rd("10.0.0.3:100"), parse_esi("03:02:aa:bb:cc:dd:ee:00:00:01")
 MAC, V4, V6 = parse_mac("50:54:33:00:00:09"), parse_ip("192.0.2.9"), parse_ip("2001:db8::9")
 VTEP, VTEP6, ANY, ANY6 = (parse_ip(text) for text in ("10.0.0.3", "2001:db8::3", "0.0.0.0", "::"))
@@ -83,6 +81,13 @@ UNDERSTOOD = (
     "ingress replication IP end point: 10.0.0.3",
     "Large communities: 65000:1:2",
 )
+
+
+@pytest.fixture(autouse=True)
+def tools() -> None:
+    """Not to be skipped: who lacks them has to know that nobody else has looked at our encodings."""
+    missing = [tool for tool in ("tshark", "text2pcap") if shutil.which(tool) is None]
+    assert not missing, f"{' and '.join(missing)} not found; install the package tshark"
 
 
 def dissect(body: bytes, directory: Path) -> str:
