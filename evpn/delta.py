@@ -4,7 +4,7 @@ Queues hold keys, never events: a key that flaps ten times between two batches c
 by state, not by churn. Bookkeeping cannot fail; what the far side refuses is postponed and the rest goes on.
 """
 
-from collections.abc import Callable, Collection, Hashable, Iterable, Mapping
+from collections.abc import Hashable, Iterable, Mapping
 from itertools import islice
 from typing import Generic, NamedTuple, TypeVar
 
@@ -18,10 +18,6 @@ class Change(NamedTuple, Generic[K, V]):
     key: K
     old: V | None
     new: V | None
-
-
-Apply = Callable[[list[Change[K, V]]], Collection[K]]
-"""Pushes a batch to the far side and returns the keys that it refused."""
 
 
 class DeltaTable(Generic[K, V]):
@@ -99,15 +95,3 @@ class DeltaTable(Generic[K, V]):
         else:
             self.removals.pop(key, None)
             self.writes[key] = None
-
-
-def reconcile(table: DeltaTable[K, V], apply: Apply[K, V], limit: int = 512, removals: bool = False) -> int:
-    """Push one batch; what was refused waits. Return how many keys differ still."""
-    batch = table.batch(limit, removals)
-    refused = apply(batch) if batch else ()
-    for change in batch:
-        if change.key in refused:
-            table.postpone(change.key)
-        else:
-            table.observe(change.key, change.new)
-    return table.pending

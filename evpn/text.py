@@ -5,14 +5,12 @@ import socket
 from netaddr import EUI, AddrFormatError, IPAddress
 
 from evpn.values import (
-    MAX_VNI,
     EthernetSegmentIdentifier,
     IpAddress,
     MacAddress,
     RouteDistinguisher,
     RouteTarget,
     RouteTargetPattern,
-    Vni,
 )
 
 _ANY_ADMINISTRATOR = "*"
@@ -48,16 +46,6 @@ def format_ip(ip: bytes) -> str:
     if not ip:
         return ""
     return socket.inet_ntop(socket.AF_INET if len(ip) == 4 else socket.AF_INET6, ip)
-
-
-def parse_vni(text: str) -> Vni:
-    try:
-        vni = _decimal(text)
-    except ValueError:
-        vni = 0
-    if not 1 <= vni <= MAX_VNI:
-        raise ValueError(f"{text!r} is not a VNI from 1 to {MAX_VNI}")
-    return Vni(vni)
 
 
 def parse_rd(text: str) -> RouteDistinguisher:

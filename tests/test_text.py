@@ -14,11 +14,10 @@ from evpn.text import (
     parse_rd,
     parse_route_target,
     parse_route_target_pattern,
-    parse_vni,
 )
-from evpn.values import MAX_VNI, ZERO_ESI
+from evpn.values import ZERO_ESI
 
-PARSERS = (parse_mac, parse_ip, parse_vni, parse_rd, parse_route_target, parse_route_target_pattern, parse_esi)
+PARSERS = (parse_mac, parse_ip, parse_rd, parse_route_target, parse_route_target_pattern, parse_esi)
 
 OTHER_DIGITS = "\u0661"  # one, in Arabic
 SUPERSCRIPT = "\u00b2"
@@ -67,11 +66,6 @@ def test_a_segment_is_read_as_written(esi: bytes) -> None:
     assert parse_esi(format_esi(esi)) == esi
 
 
-@given(st.integers(1, MAX_VNI))
-def test_a_vni_is_read_as_written(vni: int) -> None:
-    assert parse_vni(str(vni)) == vni
-
-
 @given(st.text() | st.text("0123456789abcdefx:.-*L/ "))
 def test_any_text_is_a_value_or_a_value_error_that_repeats_it(text: str) -> None:
     for parse in PARSERS:
@@ -117,14 +111,6 @@ def test_what_is_not_an_ip_is_refused(text: str) -> None:
 
 def test_the_absent_ip_is_the_empty_text() -> None:
     assert format_ip(b"") == ""
-
-
-@pytest.mark.parametrize(
-    "text", ["", "0", "16777216", "-1", "+1", "1_0", "0x10", "9" * 5000, SUPERSCRIPT, OTHER_DIGITS]
-)
-def test_what_is_not_a_vni_is_refused(text: str) -> None:
-    with pytest.raises(ValueError, match="is not a VNI from 1 to 16777215"):
-        parse_vni(text)
 
 
 @pytest.mark.parametrize(

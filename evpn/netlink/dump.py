@@ -38,7 +38,6 @@ from evpn.netlink.link_message import Address
 from evpn.netlink.messages import HEADER, attribute, refusal, split
 from evpn.netlink.neighbor import NeighborMessage
 from evpn.netlink.socket import open_route_socket
-from evpn.values import MacAddress
 
 _BUFFER = 1 << 20
 _LARGEST = 1 << 16  # the kernel puts 32 KiB into one read at most
@@ -90,12 +89,6 @@ def read_link(device: int | str) -> Link | None:
     request = HEADER.pack(HEADER.size + len(wanted), RTM_GETLINK, NLM_F_REQUEST, 1, 0) + wanted
     answer = _single(request, "device", errno.ENODEV)
     return link_message.decode_link(answer[HEADER.size :]) if answer else None
-
-
-def read_row(ifindex: int, mac: MacAddress, owner: int) -> NeighborMessage | None:
-    """One FDB row, of the VXLAN device (NTF_SELF) or of the bridge (NTF_MASTER); None when there is none."""
-    answer = _single(neighbor.get_row(1, ifindex, mac, owner), "row", errno.ENOENT)
-    return neighbor.decode(answer)[0] if answer else None
 
 
 def _payloads(kind: int, answer_kind: int, wanted: bytes) -> list[bytes]:

@@ -1,9 +1,9 @@
-"""Bridges, VXLAN devices, ports and routes: everything that is not per MAC, changed through pyroute2.
+"""Bridges, VXLAN devices and ports: everything that is not per MAC, changed through pyroute2.
 
 pyroute2 0.9 in a synchronous program: `IPRoute` runs a private asyncio loop inside each call, starts no thread,
 installs nothing globally and holds four file descriptors. Its price is memory: 24 MB and 0.15 s, whichever part of it
 is imported (its `__init__` pulls in all of it, asyncio included, and that alone is 11 MB). So it is loaded by the first
-change or route lookup: a VTEP whose devices are all there runs without it. What the kernel says is read by
+change: a VTEP whose devices are all there runs without it. What the kernel says is read by
 `evpn.netlink.dump`, with the reader of links that serves the notifications as well.
 """
 
@@ -11,8 +11,7 @@ import errno
 import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from socket import AF_INET, AF_INET6
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, TypeVar
 
 from evpn.dataplane.link import Link
 from evpn.netlink.dump import dump_addresses, dump_links, read_link
@@ -26,13 +25,6 @@ _IPV6_SETTINGS = Path("/proc/sys/net/ipv6/conf")
 _NO_IPV6_ADDRESSES = {"addr_gen_mode": 1, "accept_ra": 0, "autoconf": 0}
 
 T = TypeVar("T")
-
-
-class Route(NamedTuple):
-    """How the underlay reaches an address."""
-
-    ifindex: int
-    mtu: int
 
 
 class Links:
@@ -56,19 +48,6 @@ class Links:
     def addresses(self) -> dict[IpAddress, int]:
         """The host's own addresses -> ifindex."""
         return {address.ip: address.ifindex for address in dump_addresses()}
-
-    def device_of_address(self, ip: IpAddress) -> int | None:
-        return self.addresses().get(ip)
-
-    def route_to(self, ip: IpAddress) -> Route:
-        """The route the kernel would choose; ENETUNREACH without one."""
-        family = AF_INET if len(ip) == 4 else AF_INET6
-        what = f"route to {format_ip(ip)}"
-        found = self._ask(what, lambda route: list(route.route("get", family=family, dst=format_ip(ip))))
-        if not found or not (ifindex := found[0].get_attr("RTA_OIF")):
-            raise NetlinkError(errno.ENETUNREACH, what)
-        metrics = found[0].get_attr("RTA_METRICS")
-        return Route(ifindex, (metrics and metrics.get_attr("RTAX_MTU")) or _existing(ifindex).mtu)
 
     def underlay_mtu(self, ip: IpAddress) -> int:
         """MTU of the device with this address; of the narrowest device with any when this one is on a loopback."""
@@ -129,21 +108,6 @@ class Links:
             options["vxlan_ttl"] = ttl
         return self._create(name, options, mtu)
 
-    def set_vxlan(
-        self, ifindex: int, *, learning: bool | None = None, group: IpAddress | None = None, device: int | None = None
-    ) -> None:
-        """What the kernel lets change on a VXLAN device that is up; a narrower underlay device lowers its MTU."""
-        link = _existing(ifindex)
-        options: dict[str, object] = {}
-        if learning is not None and learning != link.learning:
-            options["vxlan_learning"] = int(learning)
-        if device is not None and device != link.parent:
-            options["vxlan_link"] = device
-        if group is not None and group != link.group:
-            options[_by_family("vxlan_group", group or link.group)] = format_ip(group or bytes(len(link.group)))
-        if options:
-            self._set(link, kind="vxlan", **options)
-
     def set_port(self, port: int | str, learning: bool | None = None, neigh_suppress: bool | None = None) -> None:
         """Flags of a bridge port."""
         link = _existing(port)
@@ -165,17 +129,6 @@ class Links:
         link = _existing(device)
         if link.up != up:
             self._set(link, state="up" if up else "down")
-
-    def set_mtu(self, device: int | str, mtu: int) -> None:
-        link = _existing(device)
-        if link.mtu != mtu:
-            self._set(link, mtu=mtu)
-
-    def set_mac(self, device: int | str, mac: MacAddress) -> None:
-        """On a bridge also ends the automatic choice of one, but only when it differs."""
-        link = _existing(device)
-        if link.mac != mac:
-            self._set(link, address=format_mac(mac))
 
     def delete(self, ifindex: int) -> None:
         """Removes a device; one that is gone already is fine."""

@@ -48,7 +48,7 @@ from evpn.netlink.constants import (
     RTPROT_BGP,
 )
 from evpn.netlink.errors import malformed
-from evpn.netlink.messages import ATTRIBUTE, HEADER, attribute, extend, number
+from evpn.netlink.messages import ATTRIBUTE, HEADER, number
 from evpn.values import NO_IP, ZERO_MAC, IpAddress, MacAddress
 
 # nlmsghdr (length, type, flags, sequence, port id), ndmsg (family, ifindex, state, flags, type), attributes
@@ -62,8 +62,6 @@ _ADDRESS4 = Struct(_HEAD + "HH4s")  # NDA_DST
 _ADDRESS6 = Struct(_HEAD + "HH16s")
 _FIXED = Struct(_HEAD)
 _START = Struct("=IH")  # length, type
-_VLAN = Struct("=H")
-_VNI = Struct("=I")
 
 _REPLACE = NLM_F_REQUEST | NLM_F_CREATE | NLM_F_REPLACE
 _APPEND = NLM_F_REQUEST | NLM_F_CREATE | NLM_F_APPEND
@@ -73,9 +71,6 @@ _Operation = tuple[int, int, int, int]
 _REMOTE: _Operation = (RTM_NEWNEIGH, _REPLACE, NUD_REACHABLE, NTF_SELF | NTF_MASTER | NTF_EXT_LEARNED)
 _REMOTE_ROUTER: _Operation = (RTM_NEWNEIGH, _REPLACE, NUD_REACHABLE, _REMOTE[3] | NTF_ROUTER)
 _STICKY: _Operation = (RTM_NEWNEIGH, _REPLACE, NUD_REACHABLE | NUD_NOARP, NTF_SELF | NTF_MASTER | NTF_STICKY)
-_TUNNEL: _Operation = (RTM_NEWNEIGH, _REPLACE, NUD_REACHABLE, NTF_SELF | NTF_EXT_LEARNED)
-_TUNNEL_ROUTER: _Operation = (RTM_NEWNEIGH, _REPLACE, NUD_REACHABLE, _TUNNEL[3] | NTF_ROUTER)
-_BRIDGE: _Operation = (RTM_NEWNEIGH, _REPLACE, NUD_REACHABLE, NTF_MASTER | NTF_EXT_LEARNED)
 _FLOOD: _Operation = (RTM_NEWNEIGH, _APPEND, NUD_PERMANENT | NUD_NOARP, NTF_SELF | NTF_EXT_LEARNED)
 _DELETE_TUNNEL: _Operation = (RTM_DELNEIGH, NLM_F_REQUEST, 0, NTF_SELF)
 _DELETE_BRIDGE: _Operation = (RTM_DELNEIGH, NLM_F_REQUEST, 0, NTF_MASTER)
@@ -87,16 +82,6 @@ def remote_mac(sequence: int, ifindex: int, mac: MacAddress, vtep: IpAddress, ro
     `router` is the R flag of what `proxy` answers for this MAC; it can only be given to a new row.
     """
     return _row(_REMOTE_ROUTER if router else _REMOTE, sequence, ifindex, mac, vtep)
-
-
-def tunnel_row(sequence: int, ifindex: int, mac: MacAddress, vtep: IpAddress, router: bool = False) -> bytes:
-    """The row of the VXLAN device alone."""
-    return _row(_TUNNEL_ROUTER if router else _TUNNEL, sequence, ifindex, mac, vtep)
-
-
-def bridge_row(sequence: int, ifindex: int, mac: MacAddress) -> bytes:
-    """The row of the bridge alone, on its port `ifindex`."""
-    return _row(_BRIDGE, sequence, ifindex, mac, NO_IP)
 
 
 def sticky_mac(sequence: int, ifindex: int, mac: MacAddress, vtep: IpAddress) -> bytes:
@@ -141,21 +126,6 @@ def delete_neighbor(sequence: int, ifindex: int, ip: IpAddress) -> bytes:
     return layout.pack(
         layout.size, RTM_DELNEIGH, NLM_F_REQUEST, sequence, 0, family, ifindex, 0, 0, 0, 4 + len(ip), NDA_DST, ip
     )
-
-
-def get_row(sequence: int, ifindex: int, mac: MacAddress, owner: int) -> bytes:
-    """Asks for one row, of the VXLAN device (NTF_SELF) or of the bridge (NTF_MASTER)."""
-    return _row((RTM_GETNEIGH, NLM_F_REQUEST, 0, owner), sequence, ifindex, mac, NO_IP)
-
-
-def on_vlan(message: bytes, vlan: int) -> bytes:
-    """The same row in one VLAN of a VLAN-aware bridge."""
-    return extend(message, attribute(NDA_VLAN, _VLAN.pack(vlan)))
-
-
-def on_source_vni(message: bytes, vni: int) -> bytes:
-    """The same row in one VNI of an `external` VXLAN device."""
-    return extend(message, attribute(NDA_SRC_VNI, _VNI.pack(vni)))
 
 
 def _row(operation: _Operation, sequence: int, ifindex: int, mac: MacAddress, vtep: IpAddress) -> bytes:

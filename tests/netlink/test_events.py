@@ -152,7 +152,7 @@ def test_an_address_is_our_end_of_the_link(kind: int, present: bool, told: bytes
 
 
 def test_rows_are_their_own_events() -> None:
-    packed = neighbor.bridge_row(1, 5, MAC) + neighbor.delete_bridge_row(2, 5, MAC)
+    packed = neighbor.remote_mac(1, 5, MAC, IpAddress(bytes((10, 0, 0, 2)))) + neighbor.delete_bridge_row(2, 5, MAC)
 
     assert events.decode(packed) == neighbor.decode(packed)
 

@@ -20,7 +20,6 @@ from evpn.netlink.constants import (
     NUD_PERMANENT,
     NUD_REACHABLE,
     RTM_DELNEIGH,
-    RTM_GETNEIGH,
     RTM_NEWNEIGH,
 )
 from evpn.netlink.errors import NetlinkError
@@ -61,22 +60,6 @@ ROWS = {
         REPLACE,
         fdb(RTM_NEWNEIGH, NUD_REACHABLE, BOTH | NTF_ROUTER),
     ),
-    "tunnel row": (neighbor.tunnel_row(7, 9, MAC, VTEP), REPLACE, fdb(RTM_NEWNEIGH, NUD_REACHABLE, TUNNEL)),
-    "tunnel row of a router": (
-        neighbor.tunnel_row(7, 9, MAC, VTEP, router=True),
-        REPLACE,
-        fdb(RTM_NEWNEIGH, NUD_REACHABLE, TUNNEL | NTF_ROUTER),
-    ),
-    "tunnel row, IPv6": (
-        neighbor.tunnel_row(7, 9, MAC, VTEP6),
-        REPLACE,
-        fdb(RTM_NEWNEIGH, NUD_REACHABLE, TUNNEL, vtep=VTEP6),
-    ),
-    "bridge row": (
-        neighbor.bridge_row(7, 9, MAC),
-        REPLACE,
-        fdb(RTM_NEWNEIGH, NUD_REACHABLE, NTF_MASTER | NTF_EXT_LEARNED, vtep=NO_IP),
-    ),
     "deleted tunnel row": (
         neighbor.delete_tunnel_row(7, 9, MAC, VTEP),
         NLM_F_REQUEST,
@@ -96,21 +79,6 @@ ROWS = {
         neighbor.delete_flood(7, 9, VTEP6),
         NLM_F_REQUEST,
         fdb(RTM_DELNEIGH, 0, NTF_SELF, mac=ZERO_MAC, vtep=VTEP6),
-    ),
-    "question for a row": (
-        neighbor.get_row(7, 9, MAC, NTF_SELF),
-        NLM_F_REQUEST,
-        fdb(RTM_GETNEIGH, 0, NTF_SELF, vtep=NO_IP),
-    ),
-    "row in a VLAN": (
-        neighbor.on_vlan(neighbor.delete_bridge_row(7, 9, MAC), 10),
-        NLM_F_REQUEST,
-        fdb(RTM_DELNEIGH, 0, NTF_MASTER, vtep=NO_IP)._replace(vlan=10),
-    ),
-    "row of a source VNI": (
-        neighbor.on_source_vni(neighbor.delete_flood(7, 9, VTEP), 1010),
-        NLM_F_REQUEST,
-        fdb(RTM_DELNEIGH, 0, NTF_SELF, mac=ZERO_MAC)._replace(src_vni=1010),
     ),
 }
 
@@ -161,7 +129,7 @@ def test_a_neighbor_is_deleted_by_its_address(ip: IpAddress, family: int) -> Non
 def test_whatever_is_packed_is_whole_and_comes_back(
     sequence: int, ifindex: int, mac: MacAddress, ip: IpAddress
 ) -> None:
-    for make in (neighbor.remote_mac, neighbor.tunnel_row, neighbor.delete_tunnel_row, neighbor.sticky_mac):
+    for make in (neighbor.remote_mac, neighbor.delete_tunnel_row, neighbor.sticky_mac):
         packed = make(sequence, ifindex, mac, ip)
         assert {part.sequence for part in split(packed)} == {sequence}
         assert {(row.ifindex, row.lladdr, row.dst) for row in neighbor.decode(packed)} == {(ifindex, mac, ip)}
@@ -170,7 +138,7 @@ def test_whatever_is_packed_is_whole_and_comes_back(
 
 
 def test_a_datagram_may_hold_many_rows_and_other_messages() -> None:
-    packed = [neighbor.bridge_row(number, number + 1, MAC) for number in range(5)]
+    packed = [neighbor.delete_bridge_row(number, number + 1, MAC) for number in range(5)]
     done = HEADER.pack(20, 3, 2, 0, 0) + bytes(4)
 
     assert [row.ifindex for row in neighbor.decode(b"".join(packed) + done)] == [1, 2, 3, 4, 5]
@@ -183,7 +151,7 @@ def test_a_view_of_a_buffer_decodes_like_its_octets() -> None:
 
 
 def test_everything_the_kernel_tells_is_read_and_the_unknown_skipped() -> None:
-    packed = neighbor.bridge_row(7, 9, MAC)
+    packed = neighbor.delete_bridge_row(7, 9, MAC)
     told = [
         attribute(3, bytes(4) + (150).to_bytes(4, "little") + bytes(8)),
         attribute(9, b"\3\0\0\0"),

@@ -44,13 +44,8 @@ def test_the_rows_of_one_device_are_its_own_and_the_bridges_on_it(
 
 
 def test_the_rows_of_one_bridge(vtep: Vtep, writer: Writer, other_bridge: int) -> None:
-    writer.apply(
-        [
-            neighbor.remote_mac(0, vtep.device, MAC, VTEP),
-            neighbor.bridge_row(1, vtep.port, HOST_MAC),
-            neighbor.remote_mac(2, other_bridge, MAC, VTEP),
-        ]
-    )
+    writer.apply([neighbor.remote_mac(0, vtep.device, MAC, VTEP), neighbor.remote_mac(1, other_bridge, MAC, VTEP)])
+    vtep.namespace.run("bridge", "fdb", "add", HOST_MAC.hex(":"), "dev", "port1", "master", "dynamic")
 
     rows = dump_neighbors(AF_BRIDGE, master=vtep.bridge)
     assert {row.ifindex for row in rows if row.lladdr in (MAC, HOST_MAC)} == {vtep.device, vtep.port}

@@ -5,8 +5,6 @@ from errno import EAFNOSUPPORT, EEXIST, EINVAL, ENODEV, ENOENT, EOPNOTSUPP
 import pytest
 
 from evpn.netlink import neighbor
-from evpn.netlink.constants import NTF_MASTER, NTF_SELF
-from evpn.netlink.dump import read_row
 from evpn.netlink.messages import HEADER, Refusal
 from evpn.netlink.socket import Writer
 from evpn.values import IpAddress, MacAddress
@@ -33,14 +31,6 @@ def test_a_remote_mac_behind_an_ipv6_vtep(vtep: Vtep, writer: Writer) -> None:
     assert writer.apply([neighbor.remote_mac(0, vtep.device6, MAC, VTEP6)]) == []
 
     assert vtep.fdb("vx6") == ["50:54:33:00:00:01 dst 2001:db8::2 self extern_learn", BRIDGE_ROW]
-
-
-def test_the_two_rows_can_be_written_alone(vtep: Vtep, writer: Writer) -> None:
-    writer.apply([neighbor.tunnel_row(0, vtep.device, MAC, VTEP)])
-    assert vtep.fdb() == [TUNNEL_ROW]
-
-    writer.apply([neighbor.delete_tunnel_row(0, vtep.device, MAC, VTEP), neighbor.bridge_row(1, vtep.device, MAC)])
-    assert vtep.fdb() == [BRIDGE_ROW]
 
 
 def test_a_mac_that_moved_points_to_the_new_vtep(vtep: Vtep, writer: Writer) -> None:
@@ -81,7 +71,9 @@ def test_both_rows_go_with_a_message_each(vtep: Vtep, writer: Writer) -> None:
 
 
 def test_a_row_that_is_not_there_is_told_for_that_row_only(vtep: Vtep, writer: Writer) -> None:
-    writer.apply([neighbor.tunnel_row(0, vtep.device, MAC, VTEP)])
+    written = [neighbor.remote_mac(0, vtep.device, MAC, VTEP), neighbor.delete_bridge_row(1, vtep.device, MAC)]
+    assert writer.apply(written) == []
+    assert vtep.fdb() == [TUNNEL_ROW]
 
     assert writer.apply(deletion(vtep)) == [Refusal(1, ENOENT)]
     assert writer.apply(deletion(vtep)) == [Refusal(0, ENOENT), Refusal(1, ENOENT)]
@@ -97,10 +89,10 @@ def test_a_row_that_has_become_local_survives_our_deletion(vtep: Vtep, writer: W
 
 
 def test_a_row_that_points_elsewhere_survives_our_deletion(vtep: Vtep, writer: Writer) -> None:
-    writer.apply([neighbor.tunnel_row(0, vtep.device, MAC, VTEP)])
+    writer.apply([neighbor.remote_mac(0, vtep.device, MAC, VTEP)])
 
     assert writer.apply([neighbor.delete_tunnel_row(0, vtep.device, MAC, VTEP2)]) == []
-    assert vtep.fdb() == [TUNNEL_ROW]
+    assert vtep.fdb() == [TUNNEL_ROW, BRIDGE_ROW]
 
 
 def test_flood_rows_add_up_and_go_one_by_one(vtep: Vtep, writer: Writer) -> None:
@@ -148,31 +140,19 @@ def test_the_reasons_of_refusals(vtep: Vtep, writer: Writer) -> None:
 
     assert writer.apply(
         [
-            exclusive(neighbor.tunnel_row(10, vtep.device, MAC, VTEP)),
-            neighbor.tunnel_row(11, vtep.device, MacAddress(bytes(6)), VTEP),
+            exclusive(neighbor.remote_mac(10, vtep.device, MAC, VTEP)),
+            neighbor.remote_mac(11, vtep.device, MacAddress(bytes(6)), VTEP),
             neighbor.remote_mac(12, 9999, MAC, VTEP),
-            neighbor.bridge_row(13, vtep.bridge, MAC),
+            neighbor.delete_bridge_row(13, vtep.bridge, MAC),
             neighbor.remote_mac(14, vtep.device, MAC2, IpAddress(b"")),
         ]
     ) == [
         Refusal(10, EEXIST),
-        Refusal(11, EOPNOTSUPP),
+        Refusal(11, EINVAL),
         Refusal(12, ENODEV),
         Refusal(13, EOPNOTSUPP),
         Refusal(14, EINVAL),
     ]
-
-
-def test_one_row_can_be_asked_for(vtep: Vtep, writer: Writer) -> None:
-    writer.apply([neighbor.remote_mac(0, vtep.device, MAC, VTEP)])
-
-    device, bridge = read_row(vtep.device, MAC, NTF_SELF), read_row(vtep.device, MAC, NTF_MASTER)
-    assert device is not None
-    assert bridge is not None
-    assert (device.dst, device.kind) == (VTEP, 1)
-    assert (bridge.dst, bridge.master, bridge.kind) == (b"", vtep.bridge, 0)
-    assert device.used is not None
-    assert read_row(vtep.device, MAC2, NTF_SELF) is None
 
 
 def deletion(vtep: Vtep) -> list[bytes]:
