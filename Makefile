@@ -28,7 +28,7 @@ lint: venv ## style and types
 
 bench: venv ## speed, beside FRR on the same machine; needs root
 	@.ci/preflight bench $(HOST_PACKAGES)
-	@$(BIN)/python -m tests.bench
+	@$(BIN)/python -m tests.bench $(BENCH_ARGS)
 
 clean: ## remove what the other targets have made here
 	@rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage

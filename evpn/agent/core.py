@@ -116,10 +116,10 @@ class Core:
         except WireError as error:
             log.error("exabgp tells routes that cannot be read error=%s", error)
             return
-        vnis = {served.rd: vni for vni, served in self.instances.served.items()}
         for route in routes:
-            if isinstance(route, MacIpRoute) and route.rd in vnis:
-                self.fabric.domains[vnis[route.rd]].recall(route.mac, shared.mobility.sequence)
+            domain = self.fabric.domains.get(Vni(route.vni)) if isinstance(route, MacIpRoute) else None
+            if isinstance(route, MacIpRoute) and domain is not None:
+                domain.recall(route.mac, shared.mobility.sequence)
 
     def end_of_rib(self, peer: Peer) -> None:
         if not peer.end_of_rib:
