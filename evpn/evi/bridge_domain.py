@@ -60,6 +60,8 @@ class BridgeDomain:
         self._sequences = Sequences(max_macs)
         self.highest_seen = self._sequences.highest
         self.refused_moves = 0
+        self.last_refused: MacAddress | None = None
+        """For the alert of RFC 7432 section 15.2: `local` has the port, `owner` who keeps it."""
         self.over_limit = 0
         self._dirty = Dirty({}, {}, {}, {})
 
@@ -139,6 +141,7 @@ class BridgeDomain:
         entry = entry._replace(claim=self._surviving(mac, entry))
         if entry.claim is None:
             self.refused_moves += 1
+            self.last_refused = mac
         if entry != known:
             self._set_local(mac, entry)
         return entry.claim is not None
@@ -200,12 +203,6 @@ class BridgeDomain:
         del claims[best.vtep]
         return best, prefer(best, _preferred(claims.values()))[1] if claims else Reason.ONLY
 
-    def _highest(self, mac: MacAddress) -> int:
-        return max(
-            self.highest_seen.get(mac, 0),
-            max((path.attributes.mobility[0] for path in self.remote.get(mac, ())), default=0),
-        )
-
     def _flood_endpoint(self, path: Path) -> IpAddress | None:
         """Where BUM frames for this VTEP go (RFC 6514 section 5): nowhere without ingress replication."""
         pmsi = path.attributes.pmsi
@@ -217,7 +214,7 @@ class BridgeDomain:
 
     def _claim(self, mac: MacAddress) -> Claim | None:
         owner = self._best_remote(mac)
-        seen = None if owner is None and mac not in self.highest_seen else self._highest(mac)
+        seen = None if owner is None and mac not in self.highest_seen else self.highest_seen.get(mac, 0)
         return claim_locally(owner[0] if owner else None, self.vtep, seen)
 
     def _settle(self, mac: MacAddress) -> None:
@@ -236,7 +233,7 @@ class BridgeDomain:
             return entry.claim or self._claim(mac)
         if entry.claim is not None and prefer(entry.claim, best[0])[0] == entry.claim:
             return entry.claim
-        return claim_locally(None, self.vtep, self._highest(mac)) if entry.static else None
+        return claim_locally(None, self.vtep, self.highest_seen.get(mac, 0)) if entry.static else None
 
     def _set_local(self, mac: MacAddress, entry: LocalMac | None) -> None:
         if entry is None:

@@ -8,6 +8,10 @@ A claim is a VTEP saying "this MAC is behind me", with a sequence number that gr
 
 A MAC that turns up on a local port is claimed with a sequence above every one seen, unless a sticky claim forbids it.
 A claim of ours that loses to a better one is given up: the host has moved away, or will speak again and move back.
+
+Sequence numbers do not wrap: ours end at the highest one, where rule 3 decides. By serial number arithmetic (RFC 1982)
+each of three claims a third of the circle apart is later than the one before it, so the owner would depend on who is
+asked first; and VTEPs that compare plain numbers, as FRR does, would send elsewhere than we do.
 """
 
 from enum import Enum

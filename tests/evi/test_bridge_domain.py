@@ -234,13 +234,14 @@ def test_a_sticky_remote_mac_refuses_to_move_to_us(order) -> None:
     assert domain.owner(M1) == Remote(VTEP2, sticky=True, reason=Reason.ONLY)
 
 
-def test_a_refused_move_is_counted() -> None:
+def test_a_refused_move_is_counted_and_known() -> None:
     domain = a_domain()
     domain.import_path(a_mac_path(M1, VTEP2, sticky=True))
 
     assert not domain.learn(M1, PORT)
 
-    assert domain.refused_moves == 1
+    assert (domain.refused_moves, domain.last_refused) == (1, M1)
+    assert (domain.local[M1].port, domain.owner(M1)) == (PORT, Remote(VTEP2, sticky=True, reason=Reason.ONLY))
 
 
 def test_what_is_no_longer_static_is_given_up_to_the_sticky_one() -> None:
