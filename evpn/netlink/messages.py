@@ -11,7 +11,6 @@ from evpn.netlink.errors import malformed
 HEADER = Struct("=IHHII")  # length, type, flags, sequence, port id
 ATTRIBUTE = Struct("=HH")  # length, type
 _ERRNO = Struct("=i")
-_LENGTH = Struct("=I")
 _TYPE_MASK = 0x3FFF  # without NLA_F_NESTED and NLA_F_NET_BYTEORDER
 
 
@@ -76,17 +75,6 @@ def attribute(kind: int, value: bytes) -> bytes:
 def number(value: bytes) -> int:
     """An integer of any width in the order of this machine; nothing is 0."""
     return int.from_bytes(value, sys.byteorder)
-
-
-def extend(messages: bytes, extra: bytes) -> bytes:
-    """Packed messages, each with one more attribute behind it."""
-    longer = b""
-    start = 0
-    while start < len(messages):
-        (length,) = _LENGTH.unpack_from(messages, start)
-        longer += _LENGTH.pack(length + len(extra)) + messages[start + 4 : start + length] + extra
-        start += length
-    return longer
 
 
 def sequence_of(message: bytes) -> int:

@@ -11,7 +11,6 @@ from evpn.netlink.messages import (
     Refusal,
     attribute,
     attributes,
-    extend,
     number,
     refusal,
     sequence_of,
@@ -79,12 +78,6 @@ def test_attributes_that_do_not_fit_are_an_error(packed: bytes) -> None:
 
 def test_the_bits_for_nesting_are_not_part_of_the_type() -> None:
     assert attributes(attribute(0x8000 | 18, b"x")) == {18: b"x"}
-
-
-def test_extending_reaches_every_message() -> None:
-    longer = extend(message(28, b"abcd") + message(29, b""), attribute(5, b"\1\0"))
-
-    assert [part.payload for part in split(longer)] == [b"abcd\6\0\5\0\1\0\0\0", b"\6\0\5\0\1\0\0\0"]
 
 
 def test_the_sequence_number_of_a_packed_message() -> None:
