@@ -26,11 +26,13 @@ from evpn.dataplane.entries import (
     Taken,
 )
 from evpn.dataplane.segment import Segment
+from evpn.evi.bridge_domain import BridgeDomain
 from evpn.evi.fabric import Fabric
 from evpn.netlink import events
 from evpn.netlink.neighbor import NeighborMessage
 from evpn.rib.path import Path, Speaker, rejection
 from evpn.rib.table import Rib
+from evpn.text import format_mac
 from evpn.values import Vni
 from evpn.wire import attributes as path_attributes
 from evpn.wire import update
@@ -202,7 +204,7 @@ class Core:
     def _fact(self, segment: Segment, fact: Fact | None) -> None:
         domain = self.fabric.domains[segment.vni]
         if isinstance(fact, LocalSeen):
-            domain.learn(fact.mac, fact.port, fact.static)
+            self._learn(domain, fact)
         elif isinstance(fact, LocalGone):
             domain.forget(fact.mac, fact.port)
         elif isinstance(fact, Taken):
@@ -216,9 +218,34 @@ class Core:
         elif isinstance(fact, ReservedNeighbor):
             domain.touch(ips=[fact.ip])
 
+    def _learn(self, domain: BridgeDomain, fact: LocalSeen) -> None:
+        """A refusal is told: RFC 7432 section 15.2 wants an alert for a sticky MAC of a peer that turns up here."""
+        refused, over = domain.refused_moves, domain.over_limit
+        domain.learn(fact.mac, fact.port, fact.static)
+        if domain.refused_moves != refused and _rarely(domain.refused_moves):
+            log.warning(
+                "mac is another's and does not move vni=%d mac=%s port=%s count=%d",
+                domain.vni,
+                format_mac(fact.mac),
+                self._port_name(fact.port),
+                domain.refused_moves,
+            )
+        if domain.over_limit != over and _rarely(domain.over_limit):
+            log.warning(
+                "max-macs reached vni=%d mac=%s port=%s count=%d",
+                domain.vni,
+                format_mac(fact.mac),
+                self._port_name(fact.port),
+                domain.over_limit,
+            )
+
+    def _port_name(self, ifindex: int) -> str:
+        link = self.dataplane.links.get(ifindex)
+        return link.name if link else str(ifindex)
+
     def _fault(self, peer: Peer, error: WireError) -> None:
         peer.faults += 1
-        if peer.faults & (peer.faults - 1) == 0:  # the 1st, 2nd, 4th, 8th ...: a hostile peer must not fill the log
+        if _rarely(peer.faults):
             log.warning(
                 "bad update peer=%s disposition=%s faults=%d error=%s",
                 peer.address,
@@ -226,3 +253,8 @@ class Core:
                 peer.faults,
                 error,
             )
+
+
+def _rarely(count: int) -> bool:
+    """The 1st, 2nd, 4th, 8th ... time: who is hostile must not fill the log."""
+    return count & (count - 1) == 0

@@ -53,11 +53,13 @@ class AgentCollector(Collector):
         local = GaugeMetricFamily("evpn_vni_local_macs", "MACs on our ports.", labels=["vni"])
         remote = GaugeMetricFamily("evpn_vni_remote_macs", "MACs known from peers.", labels=["vni"])
         refused = CounterMetricFamily("evpn_vni_macs_over_limit", "MACs over max-macs.", labels=["vni"])
+        moves = CounterMetricFamily("evpn_vni_refused_moves", "Sticky MACs of peers seen here.", labels=["vni"])
         for domain in list(self._loop.core.fabric.domains.values()):
+            moves.add_metric([str(domain.vni)], domain.refused_moves)
             local.add_metric([str(domain.vni)], len(domain.local))
             remote.add_metric([str(domain.vni)], len(domain.remote))
             refused.add_metric([str(domain.vni)], domain.over_limit)
-        yield from (local, remote, refused)
+        yield from (local, remote, refused, moves)
 
 
 def serve(loop: Loop, host: str, port: int) -> None:

@@ -16,7 +16,7 @@ from tests.builders import (
     VTEP3,
     a_mac_route,
 )
-from tests.kernel_rows import BRIDGE, DEVICE, PORT, tunnel_row
+from tests.kernel_rows import BRIDGE, DEVICE, PORT, bridge_row, tunnel_row
 
 
 def test_rows_that_others_remove_are_put_back(vtep: Vtep) -> None:
@@ -179,3 +179,15 @@ def test_without_echoes_of_our_writes_everything_is_as_with_them(vtep: Vtep) -> 
     assert our_macs(vtep) == {M1: 1}
     assert list(vtep.kernel.tunnel) == [(DEVICE, M2)]
     assert vtep.core.dataplane.pending == 0
+
+
+def test_a_sticky_mac_of_a_peer_that_turns_up_here_is_an_alert(vtep: Vtep, caplog: pytest.LogCaptureFixture) -> None:
+    tell(vtep, a_mac(M1, sticky=True))
+
+    for _ in range(3):
+        vtep.core.row_event(bridge_row(M1, PORT))
+
+    alerts = [record.getMessage() for record in caplog.records if "does not move" in record.getMessage()]
+    assert alerts == [
+        f"mac is another's and does not move vni=100 mac={M1.hex(':')} port=tap0 count={count}" for count in (1, 2)
+    ]
