@@ -32,8 +32,6 @@ def start(settings: Settings, read_fd: int, write_fd: int) -> Loop:
     try:
         links.open()
         devices.mend(settings, links)
-        for line in devices.advice(settings, {link.ifindex: link for link in links.list()}):
-            log.warning("%s", line)
     except NetlinkError as error:
         raise HostError(f"{settings.path}: {error}") from None
     os.umask(0o077)  # ExaBGP's, which we inherit, would leave a directory that nobody can enter

@@ -141,6 +141,8 @@ class Core:
         elif isinstance(event, events.PortChanged | events.PortLeft) and event.ifindex in links:
             links[event.ifindex] = events.with_port(links[event.ifindex], event)
         else:
+            if isinstance(event, events.AddressChanged) and event.ip == self.speaker.vtep:
+                log.warning("vtep address %s ifindex=%d", "added" if event.present else "removed", event.ifindex)
             return
         self.instances.links_changed = True
 

@@ -5,7 +5,7 @@ What exists is left as it is: only what is missing is made, and what was made in
 
 import contextlib
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import partial
 
 from evpn.config.settings import Settings, VniSettings
@@ -60,21 +60,6 @@ def plug(settings: Settings, links: Links, port: Link) -> None:
             log.info("port=%s put into bridge=%s", port.name, vni.bridge)
         except NetlinkError as error:
             log.warning("port=%s not put into bridge=%s error=%s", port.name, vni.bridge, error)
-
-
-def advice(settings: Settings, links: dict[int, Link]) -> Iterator[str]:
-    """What is not as the strategy needs it on devices that are not ours to change."""
-    by_vni = vxlan_by_vni(links)
-    for vni in settings.vnis:
-        device = choose(by_vni.get(vni.vni, []), vni.device, settings.vtep)
-        if device is None:
-            continue
-        if device.learning:
-            yield f"{device.name} learns from the tunnel: ip link set {device.name} type vxlan nolearning"
-        if device.port_learning:
-            yield f"the bridge learns from {device.name}: bridge link set dev {device.name} learning off"
-        if vni.neighbor_suppression and device.neighbor_suppression is False:
-            yield f"{device.name} does not suppress ARP and ND: bridge link set dev {device.name} neigh_suppress on"
 
 
 class _Maker:

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from evpn.agent.announcer import Announcer
 from evpn.config.derive import vni_settings
 from evpn.config.settings import Settings, VniSettings
-from evpn.dataplane.attach import attachment, choose, vxlan_by_vni
+from evpn.dataplane.attach import advice, attachment, choose, vxlan_by_vni
 from evpn.dataplane.dataplane import Dataplane
 from evpn.dataplane.link import Link
 from evpn.dataplane.project import project
@@ -134,6 +134,8 @@ class Instances:
         self.problems.pop(vni, None)
         if self._dataplane.attach(vni, *found):
             log.info("serving vni=%d device=%s bridge=%s", vni, found.device.name, found.bridge.name)
+            for line in advice(found.device, self.served[vni].neighbor_suppression):
+                log.warning("%s", line)
             self._announce_all(vni)
 
     def _detached(self, vni: Vni, why: str) -> None:

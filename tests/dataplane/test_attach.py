@@ -1,6 +1,6 @@
 import pytest
 
-from evpn.dataplane.attach import attachment, choose, vxlan_by_vni
+from evpn.dataplane.attach import advice, attachment, choose, vxlan_by_vni
 from evpn.dataplane.segment import Attachment
 from tests.builders import BRIDGE_LINK, DEVICE_LINK, LINKS, OURS, VTEP2, a_link, ip
 
@@ -29,6 +29,21 @@ def test_devices_are_found_by_their_vni() -> None:
 )
 def test_of_several_the_name_then_our_address_then_the_oldest_is_chosen(candidates, name, chosen) -> None:
     assert choose(candidates, name, OURS) == chosen
+
+
+def test_a_bridge_that_filters_vlans_is_not_served() -> None:
+    links = {link.ifindex: link for link in (BRIDGE_LINK._replace(vlan_filtering=True), DEVICE_LINK)}
+
+    assert attachment(DEVICE_LINK, links, OURS) == ("br100 filters VLANs, and only a bridge that does not is served")
+
+
+def test_devices_of_others_get_advice() -> None:
+    theirs = DEVICE_LINK._replace(learning=True, port_learning=True, neighbor_suppression=False)
+    ours = DEVICE_LINK._replace(learning=False, port_learning=False, neighbor_suppression=True)
+
+    assert len(list(advice(theirs, suppression=True))) == 3
+    assert len(list(advice(theirs, suppression=False))) == 2
+    assert list(advice(ours, suppression=True)) == []
 
 
 def test_a_device_in_a_bridge_carries_its_vni() -> None:
