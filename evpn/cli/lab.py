@@ -46,7 +46,7 @@ _NAME = click.option("--name", help="Run LAB under this name, beside another one
 
 
 @command.command()
-@click.argument("lab")
+@click.argument("lab", default="quickstart")
 @_NAME
 @_told
 def up(lab: str, name: str | None) -> None:
@@ -60,7 +60,7 @@ def up(lab: str, name: str | None) -> None:
 
 
 @command.command()
-@click.argument("lab")
+@click.argument("lab", default="quickstart")
 @_told
 def test(lab: str) -> None:
     """Check what must be true in LAB, which is up; exit 1 when something is not."""
@@ -70,7 +70,7 @@ def test(lab: str) -> None:
 
 
 @command.command()
-@click.argument("lab")
+@click.argument("lab", default="quickstart")
 @_told
 def down(lab: str) -> None:
     """Remove LAB, also a half-made one; nothing happens when it is not up."""
