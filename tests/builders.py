@@ -64,7 +64,7 @@ def attributes(
         extended.append(arp_nd(0x01))
     if endpoint is not None:
         others["pmsi"] = ingress_replication(100, endpoint)
-    return PathAttributes(extended=tuple(extended), **others)  # type: ignore[arg-type]
+    return PathAttributes(extended=tuple(extended), **{"local_preference": 100, **others})  # type: ignore[arg-type]
 
 
 def a_path(

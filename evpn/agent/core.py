@@ -95,7 +95,7 @@ class Core:
             return
         peer.updates += 1
         try:
-            message = update.decode(body, peer.asn4, peer.external or None)
+            message = update.decode(body, peer.asn4, peer.external)
         except WireError as error:
             self._fault(peer, error)
             return

@@ -134,6 +134,7 @@ TREATED_AS_WITHDRAWN: dict[str, bytes] = {
     "ORIGIN 9": with_attribute(without_attribute(announce(), 1), "40010109"),
     "ORIGIN of 2 octets": with_attribute(without_attribute(announce(), 1), "4001020000"),
     "AS_PATH that overruns": with_attribute(without_attribute(announce(), 2), "4002020205"),
+    "no LOCAL_PREF": without_attribute(announce(), 5),
     "LOCAL_PREF of 3 octets": with_attribute(without_attribute(announce(), 5), "400503000064"),
     "communities of 7 octets": with_attribute(without_attribute(announce(), 16), "c01007" + "00" * 7),
     "PMSI of 3 octets": with_attribute(announce(), "c01603000600"),
@@ -160,7 +161,6 @@ def test_malformed_attributes_withdraw_the_route_and_keep_the_session(setting: S
 DISCARDED = {
     "ATOMIC_AGGREGATE of 1 octet": with_attribute(announce(), "40060100"),
     "AGGREGATOR of 3 octets": with_attribute(announce(), "c00703000000"),
-    "no LOCAL_PREF, which is no mandatory attribute": without_attribute(announce(), 5),
     "LOCAL_PREF twice": with_attribute(announce(), "40050400000001"),
     "unknown optional attribute": with_attribute(announce(), "c0fe0100"),
     "unlisted extended community": announce(with_=shared("target:65000:100", "target:9:9")),
