@@ -331,6 +331,12 @@ class Watch:
             self.lines.append(line.rstrip("\n"))
 
 
+def sequence_of(path: Row) -> int:
+    """Of the MAC mobility community; 0 without one."""
+    words = path["extendedCommunity"]["string"].replace(",", " ").split()
+    return next((int(word[3:]) for word in words if word.startswith("MM:")), 0)
+
+
 class View:
     """FRR's table of EVPN routes, by what a test asks about."""
 

@@ -232,8 +232,8 @@ def test_a_lost_session_holds_everything_until_it_is_back(setting: Setting) -> N
 
 def test_nothing_is_left_on_disk_but_the_run_directory(setting: Setting) -> None:
     modes = {path.name: path.stat().st_mode & 0o777 for path in setting.one.run_dir.iterdir()}
-    assert modes.keys() == {"control.sock", "exabgp.conf", "exabgp.env"}
-    assert (modes["control.sock"], modes["exabgp.conf"]) == (0o600, 0o600)
+    assert modes.keys() == {"accepted.yaml", "control.sock", "exabgp.conf", "exabgp.env"}
+    assert {modes[name] for name in modes if name != "exabgp.env"} == {0o600}
 
 
 def test_an_agent_that_dies_again_and_again_ends_the_program_and_keeps_all_rows(setting: Setting) -> None:

