@@ -279,8 +279,8 @@ def _mac(path: Path) -> MacAddress:
 
 
 def _put(table: dict[K, tuple[Path, ...]], key: K, path: Path) -> None:
-    """Add `path`, or replace the one of the same route."""
-    table[key] = (*_without(table.get(key, ()), path), path)
+    """Add `path`, or replace the one of the same route; most are alone, and need no comparison."""
+    table[key] = (*_without(table[key], path), path) if key in table else (path,)
 
 
 def _remove(table: dict[K, tuple[Path, ...]], key: K, path: Path) -> None:
