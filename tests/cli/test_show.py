@@ -142,7 +142,9 @@ def test_a_reader_that_has_seen_enough_ends_it_quietly(vtep: Vtep) -> None:
 
 
 def test_watching_goes_on_until_it_is_interrupted(vtep: Vtep) -> None:
-    command = vtep.namespace.command(EVPN, "show", "summary", "--watch", "--config", str(vtep.config))
+    # whoever starts the tests in the background has them ignore SIGINT, and so whatever they start
+    interruptible = "env", "--default-signal=INT", EVPN
+    command = vtep.namespace.command(*interruptible, "show", "summary", "--watch", "--config", str(vtep.config))
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     lines: list[str] = []
     assert process.stdout
