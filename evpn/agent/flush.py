@@ -10,11 +10,9 @@ from evpn.agent.host import HostError, check_privilege
 from evpn.config.settings import Settings
 from evpn.dataplane.attach import attachment, choose, vxlan_by_vni
 from evpn.dataplane.dataplane import Dataplane
-from evpn.dataplane.entries import AF_BRIDGE
 from evpn.dataplane.segment import Segment
 from evpn.netlink import rows
-from evpn.netlink.constants import AF_INET, AF_INET6
-from evpn.netlink.dump import dump_links, dump_neighbors
+from evpn.netlink.dump import dump_bridge_domain, dump_links
 from evpn.netlink.errors import NetlinkError
 from evpn.netlink.socket import Writer
 from evpn.values import Vni
@@ -60,9 +58,6 @@ def _observe(settings: Settings, dataplane: Dataplane) -> None:
             continue
         dataplane.segments[vni] = Segment(vni)
         dataplane.attach(vni, *found)
-        device, bridge = found.device.ifindex, found.bridge.ifindex
-        fdb = dump_neighbors(AF_BRIDGE, master=bridge) + dump_neighbors(AF_BRIDGE, ifindex=device)
-        neighbors = dump_neighbors(AF_INET, ifindex=bridge) + dump_neighbors(AF_INET6, ifindex=bridge)
-        dataplane.segments[vni].observe_all(fdb, neighbors)
+        dataplane.segments[vni].observe_all(*dump_bridge_domain(found.bridge.ifindex))
         dataplane.unobserved.pop(vni, None)
         dataplane.touch(vni)

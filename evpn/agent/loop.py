@@ -21,7 +21,7 @@ from evpn.exabgp import commands, messages
 from evpn.exabgp.pipe import Pipe
 from evpn.netlink import rows
 from evpn.netlink.constants import AF_INET, AF_INET6
-from evpn.netlink.dump import dump_links, dump_neighbors
+from evpn.netlink.dump import dump_bridge_domain, dump_links, dump_neighbors
 from evpn.netlink.errors import NetlinkError
 from evpn.netlink.events import Event, LinkChanged, Overrun
 from evpn.netlink.neighbor import NeighborMessage
@@ -52,7 +52,6 @@ class Loop:
         self.control = control
         self.monitor = Monitor()
         self.writer = Writer()
-        self.stopped = False
         self.overruns = 0
         self._selector = selectors.DefaultSelector()
         self._next_check = 0.0
@@ -100,7 +99,7 @@ class Loop:
                 self._take_lines()
 
     def run(self) -> None:
-        while not self.stopped and not self.pipe.closed:
+        while not self.pipe.closed:
             self.turn()
 
     def turn(self) -> None:
@@ -181,23 +180,26 @@ class Loop:
             self._next_check = now + max(LEVEL_CHECK, LEVEL_CHECK_SHARE * took)
 
     def _observe(self, due: list[Vni]) -> None:
-        whole = len(due) >= _WHOLE_DUMP
-        every: dict[int, list[NeighborMessage]] = {}
-        if whole:
-            for family in (AF_BRIDGE, AF_INET, AF_INET6):
-                for row in dump_neighbors(family):
-                    on_bridge = row.master if family == AF_BRIDGE else row.ifindex
-                    device = row.ifindex if family == AF_BRIDGE else 0
-                    segment = self.core.dataplane.segment_of(device, on_bridge)
-                    if segment is not None:
-                        every.setdefault(segment.vni, []).append(row)
+        everything = self._everything() if len(due) >= _WHOLE_DUMP else None
         for vni in due:
             attached = self.core.dataplane.segments[vni].attachment
             if attached is None:
                 continue
-            found = every.get(vni, []) if whole else _dump(attached.bridge.ifindex)
-            fdb = [row for row in found if row.family == AF_BRIDGE]
-            self.core.observed(vni, fdb, [row for row in found if row.family != AF_BRIDGE])
+            if everything is None:
+                self.core.observed(vni, *dump_bridge_domain(attached.bridge.ifindex))
+            else:
+                self.core.observed(vni, *everything.get(vni, ([], [])))
+
+    def _everything(self) -> dict[Vni, tuple[list[NeighborMessage], list[NeighborMessage]]]:
+        """FDB rows and neighbors of every bridge domain, by three dumps."""
+        segment_of = self.core.dataplane.segment_of
+        found: dict[Vni, tuple[list[NeighborMessage], list[NeighborMessage]]] = {}
+        for family in (AF_BRIDGE, AF_INET, AF_INET6):
+            for row in dump_neighbors(family):
+                segment = segment_of(row.ifindex, row.master) if family == AF_BRIDGE else segment_of(0, row.ifindex)
+                if segment is not None:
+                    found.setdefault(segment.vni, ([], []))[family != AF_BRIDGE].append(row)
+        return found
 
     # Out
 
@@ -279,9 +281,3 @@ class Loop:
             self._drop(client)
         elif client.rows is not None:
             self._selector.modify(client.connection, selectors.EVENT_WRITE, client)
-
-
-def _dump(bridge: int) -> list[NeighborMessage]:
-    """Rows of one bridge domain: the bridge's with its ports' own ones, and the neighbors on the bridge."""
-    found = dump_neighbors(AF_BRIDGE, master=bridge)
-    return found + dump_neighbors(AF_INET, ifindex=bridge) + dump_neighbors(AF_INET6, ifindex=bridge)

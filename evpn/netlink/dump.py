@@ -14,6 +14,9 @@ from typing import TypeVar
 from evpn.dataplane.link import Link
 from evpn.netlink import link_message, neighbor
 from evpn.netlink.constants import (
+    AF_BRIDGE,
+    AF_INET,
+    AF_INET6,
     AF_UNSPEC,
     IFLA_EXT_MASK,
     IFLA_IFNAME,
@@ -67,6 +70,12 @@ def walk_neighbors(family: int, ifindex: int = 0, master: int = 0) -> Iterator[l
     if master:
         wanted += attribute(NDA_MASTER, _NUMBER.pack(master))
     return map(neighbor.decode, _answers(RTM_GETNEIGH, wanted))
+
+
+def dump_bridge_domain(bridge: int) -> tuple[list[NeighborMessage], list[NeighborMessage]]:
+    """The FDB rows of a bridge, its ports' own ones among them, and the neighbours on it."""
+    neighbors = dump_neighbors(AF_INET, ifindex=bridge) + dump_neighbors(AF_INET6, ifindex=bridge)
+    return dump_neighbors(AF_BRIDGE, master=bridge), neighbors
 
 
 def dump_links() -> list[Link]:
