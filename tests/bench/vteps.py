@@ -13,7 +13,7 @@ from typing import Protocol
 from tests.bench import processes
 from tests.bench.site import FABRIC_ADDRESS, VTEP_ADDRESS, Site
 from tests.bench.stream import AS_NUMBER, VNI
-from tests.interop.frr import DAEMONS, until
+from tests.interop.frr import daemon, until
 
 Started = subprocess.Popen[bytes]
 
@@ -155,7 +155,7 @@ class Frr:
             *_DAEMONS[name],
         )
         with (own / f"{name}.out").open("wb") as output:
-            command = self.site.command(str(DAEMONS / name), *arguments)
+            command = self.site.command(*daemon(name, *arguments))
             self._daemons[name] = subprocess.Popen(command, stdout=output, stderr=output, stdin=subprocess.DEVNULL)
         until(lambda: self._answers(name), 20, 0.01)
 

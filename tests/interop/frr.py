@@ -22,6 +22,16 @@ from typing import Any, Self, TypeVar
 DAEMONS = Path("/usr/lib/frr")
 T = TypeVar("T")
 
+_OWN_VAR_TMP = 'mount -t tmpfs -o mode=1777 tmpfs /var/tmp && exec "$@"'
+
+
+def daemon(name: str, *arguments: str) -> list[str]:
+    """What becomes a daemon of FRR, process id and all, with a /var/tmp of its own.
+
+    A daemon leaves /var/tmp/frr/NAME.PID behind, and the next one that happens to get the same id complains about it.
+    """
+    return ["unshare", "--mount", "--", "sh", "-c", _OWN_VAR_TMP, "sh", str(DAEMONS / name), *arguments]
+
 
 def run(*command: str, timeout: float = 20) -> str:
     """Its standard output; a failure shows what it said."""
@@ -157,7 +167,7 @@ class Frr:
             *("--log", f"file:{own / name}.log"),
         )
         with (own / f"{name}.out").open("wb") as output:
-            command = self.namespace.command(str(DAEMONS / name), *arguments)
+            command = self.namespace.command(*daemon(name, *arguments))
             return subprocess.Popen(command, stdout=output, stderr=output, stdin=subprocess.DEVNULL)
 
     def _file(self, daemon: str) -> Path:

@@ -17,6 +17,7 @@ from evpn.config.load import loads
 from evpn.config.render import render
 from evpn.config.settings import Settings
 from tests.config.files import a_config, text
+from tests.interop.frr import daemon
 
 BIN = Path(sys.executable).parent
 ROOT = Path(__file__).parents[2]
@@ -168,7 +169,7 @@ def complaints_of_frr(config: str) -> str:
         file = Path(folder) / "frr.conf"
         file.write_text(config)
         file.chmod(0o644)
-        commands = (["vtysh", "-C", "-f", str(file)], ["/usr/lib/frr/bgpd", "-C", "-f", str(file)])
+        commands = (["vtysh", "-C", "-f", str(file)], daemon("bgpd", "-C", "-f", str(file)))
         answers = [subprocess.run(command, capture_output=True, text=True, check=False) for command in commands]
     return "".join(answer.stdout + answer.stderr for answer in answers)
 
