@@ -4,6 +4,7 @@ It ends the session when the routes of an UPDATE cannot be found or cannot be to
 sense behind them is the helper's to treat as a withdrawal.
 """
 
+from collections.abc import Iterator
 from typing import NamedTuple
 
 from evpn.exabgp.extension.updates import FAMILY
@@ -21,62 +22,79 @@ class Fault(NamedTuple):
     reason: str
 
 
-class OtherFamilyError(Exception):
-    """The UPDATE speaks of something else than EVPN, or of nothing: ExaBGP's own decoding is right for it."""
+def check(body: bytes) -> Fault | bytes:
+    """What is wrong with the EVPN routes in the body of an UPDATE; else the body without them, for ExaBGP to decode.
 
-
-def check(body: bytes) -> Fault | None:
-    """What is wrong with the body of an UPDATE; `OtherFamilyError` if it is not about EVPN."""
+    Of an UPDATE about EVPN alone nothing is left: empty.
+    """
     size = len(body)
-    if size < 4 or body[:2] != b"\0\0":
-        raise OtherFamilyError
-    end = 4 + int.from_bytes(body[2:4])
+    start = 4 + int.from_bytes(body[:2])
+    if start > size:
+        return body  # too damaged to be about anything
+    end = start + int.from_bytes(body[start - 2 : start])
     if end > size:
         return Fault(MALFORMED_ATTRIBUTE_LIST, "path attributes overrun the message")
-    if end < size:
-        raise OtherFamilyError
-    return _check_attributes(body, end)
+    ipv4 = start > 4 or end < size
+    try:
+        places = dict(_routes(body, start, end, ipv4))
+    except _FaultError as error:
+        return error.fault
+    evpn = [place for place, family in places.items() if family == FAMILY]
+    if not evpn:
+        return body
+    return _without(evpn, body, start, end) if ipv4 or len(evpn) < len(places) else b""
 
 
-def _check_attributes(body: bytes, end: int) -> Fault | None:
+class _FaultError(Exception):
+    def __init__(self, subcode: int, reason: str) -> None:
+        self.fault = Fault(subcode, reason)
+
+
+def _routes(body: bytes, start: int, end: int, ipv4: bool) -> Iterator[tuple[tuple[int, int], tuple[int, int]]]:
+    """Place and family of each MP_REACH_NLRI and MP_UNREACH_NLRI, up to the first attribute that overruns."""
     seen: set[int] = set()
-    at = 4
-    while at < end:
-        flags, code = body[at], body[at + 1] if at + 1 < end else 0
-        start = at + (4 if flags & EXTENDED_LENGTH else 3)
-        after = start + int.from_bytes(body[at + 2 : start])
-        if start > end or after > end:
-            if not seen or code in (MP_REACH, MP_UNREACH):
-                return Fault(MALFORMED_ATTRIBUTE_LIST, "an attribute overruns its field and the routes cannot be found")
-            return None  # the routes are known: the helper treats them as withdrawn (RFC 7606 section 4)
+    while start < end:
+        flags, code = body[start], body[start + 1] if start + 1 < end else 0
+        value = start + (4 if flags & EXTENDED_LENGTH else 3)
+        after = value + int.from_bytes(body[start + 2 : value])
+        if value > end or after > end:
+            if code in (MP_REACH, MP_UNREACH) or not (seen or ipv4):
+                raise _FaultError(
+                    MALFORMED_ATTRIBUTE_LIST, "an attribute overruns its field and the routes cannot be found"
+                )
+            return  # the routes are known: they are treated as withdrawn (RFC 7606 section 4)
         if code in (MP_REACH, MP_UNREACH):
             if code in seen:
-                return Fault(MALFORMED_ATTRIBUTE_LIST, f"attribute {code} is there twice")
+                raise _FaultError(MALFORMED_ATTRIBUTE_LIST, f"attribute {code} is there twice")
             seen.add(code)
-            fault = _check_routes(code, body[start:after])
-            if fault:
-                return fault
-        at = after
-    if not seen:
-        raise OtherFamilyError
-    return None
+            yield (start, after), _check_routes(code, body[value:after])
+        start = after
 
 
-def _check_routes(code: int, value: bytes) -> Fault | None:
+def _without(places: list[tuple[int, int]], body: bytes, start: int, end: int) -> bytes:
+    kept = bytearray(body[start:end])
+    for first, after in reversed(places):
+        del kept[first - start : after - start]
+    return body[: start - 2] + len(kept).to_bytes(2) + bytes(kept) + body[end:]
+
+
+def _check_routes(code: int, value: bytes) -> tuple[int, int]:
+    """The family; routes of another one are ExaBGP's to check."""
     if len(value) < (5 if code == MP_REACH else 3):
-        return Fault(OPTIONAL_ATTRIBUTE_ERROR, f"attribute {code} of {len(value)} octets")
-    if (int.from_bytes(value[:2]), value[2]) != FAMILY:
-        raise OtherFamilyError
+        raise _FaultError(OPTIONAL_ATTRIBUTE_ERROR, f"attribute {code} of {len(value)} octets")
+    family = int.from_bytes(value[:2]), value[2]
+    if family != FAMILY:
+        return family
     at = 3
     if code == MP_REACH:
         if value[3] not in _NEXT_HOPS:
-            return Fault(OPTIONAL_ATTRIBUTE_ERROR, f"next hop of {value[3]} octets")
+            raise _FaultError(OPTIONAL_ATTRIBUTE_ERROR, f"next hop of {value[3]} octets")
         at = 5 + value[3]
         if at > len(value):
-            return Fault(OPTIONAL_ATTRIBUTE_ERROR, "next hop overruns its attribute")
+            raise _FaultError(OPTIONAL_ATTRIBUTE_ERROR, "next hop overruns its attribute")
     size = len(value)
     while at + 1 < size:
         at += 2 + value[at + 1]
     if at != size:
-        return Fault(OPTIONAL_ATTRIBUTE_ERROR, "EVPN NLRI overruns its attribute")
-    return None
+        raise _FaultError(OPTIONAL_ATTRIBUTE_ERROR, "EVPN NLRI overruns its attribute")
+    return family

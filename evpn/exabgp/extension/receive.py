@@ -32,13 +32,10 @@ class PassedOn:
     def unpack_message(cls, data: bytes, direction: Any, negotiated: Any) -> Any:
         if direction != Direction.IN or not only_passed_on(negotiated.neighbor):
             return cls.decoding.unpack_message(data, direction, negotiated)
-        try:
-            fault = framing.check(bytes(data))
-        except framing.OtherFamilyError:
-            return cls.decoding.unpack_message(data, direction, negotiated)
-        if fault:
-            raise Notify(_UPDATE_ERROR, fault.subcode, fault.reason)
-        return _nothing[0]
+        left = framing.check(bytes(data))
+        if isinstance(left, framing.Fault):
+            raise Notify(_UPDATE_ERROR, left.subcode, left.reason)
+        return cls.decoding.unpack_message(left, direction, negotiated) if left else _nothing[0]
 
 
 def only_passed_on(neighbor: Any) -> bool:
