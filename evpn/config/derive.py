@@ -104,6 +104,7 @@ def complete(
         ports=options.ports,
         hosts=options.hosts,
         duplicate_detection=options.duplicate_detection,
+        announce_moves=options.announce_moves,
         multicast=Multicast(group, multicast.device, multicast.ttl),
         flood=options.flood,
         idle_timeout=options.idle_timeout,

@@ -73,12 +73,14 @@ class HostText(Struct, rename="kebab", forbid_unknown_fields=True):
     mac: MacText
     ip: tuple[Address, ...] = ()
     sticky: bool = False
+    port: Device | UnsetType = UNSET
 
 
 class DuplicateDetectionText(Struct, rename="kebab", forbid_unknown_fields=True):
     moves: Moves = 5
     seconds: Idle = 180
     action: DuplicateAction = DuplicateAction.WARN
+    recovery: Hold = 540
 
 
 class MulticastText(Struct, rename="kebab", forbid_unknown_fields=True):
@@ -105,6 +107,7 @@ class VniText(Struct, rename="kebab", forbid_unknown_fields=True):
     ports: tuple[Device, ...] = ()
     hosts: tuple[HostText, ...] = ()
     duplicate_detection: DuplicateDetectionText = field(default_factory=DuplicateDetectionText)
+    announce_moves: bool = False
     multicast: MulticastText = field(default_factory=MulticastText)
     flood: bool = False
     idle_timeout: Idle = 300

@@ -48,6 +48,8 @@ class Host:
     mac: MacAddress
     ip: tuple[IpAddress, ...]
     sticky: bool
+    port: str | None
+    """The port of the bridge that it is on; None: not known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +57,8 @@ class DuplicateDetection:
     moves: int
     seconds: int
     action: DuplicateAction
+    recovery: int
+    """Seconds after which a duplicate is forgotten by itself (RFC 9161 section 3.7); 0: never."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +98,7 @@ class VniOptions:
     ports: tuple[str, ...]
     hosts: tuple[Host, ...]
     duplicate_detection: DuplicateDetection
+    announce_moves: bool
     multicast: MulticastOptions
     flood: bool
     idle_timeout: int
@@ -120,6 +125,8 @@ class VniSettings:
     ports: tuple[str, ...]
     hosts: tuple[Host, ...]
     duplicate_detection: DuplicateDetection
+    announce_moves: bool
+    """Tell the local hosts, by gratuitous ARP or unsolicited NA, that a host has moved to this VTEP."""
     multicast: Multicast
     """Used by the strategy `multicast` only."""
     flood: bool

@@ -49,6 +49,7 @@ def convert_options(entry: VniText, where: Where, vtep: IpAddress) -> VniOptions
         ports=entry.ports,
         hosts=_hosts(entry.hosts, where),
         duplicate_detection=_duplicate_detection(entry.duplicate_detection),
+        announce_moves=entry.announce_moves,
         multicast=_multicast(entry, where.at("multicast"), vtep),
         flood=entry.flood,
         idle_timeout=entry.idle_timeout,
@@ -86,7 +87,20 @@ def _names(entries: tuple[VniText, ...], numbers: list[Vni], where: Where) -> li
         if bridge in bridges:
             raise at.wrong(f"{bridge} is already {bridges[bridge]}; accepted: a bridge of its own for each VNI")
         bridges[bridge] = at.key
+    _check_host_ports(entries, owners | bridges, where)
     return names
+
+
+def _check_host_ports(entries: tuple[VniText, ...], owners: dict[str, str], where: Where) -> None:
+    """The port of a host may be one of `ports`, or come from elsewhere; several hosts may share it, VNIs may not."""
+    for index, entry in enumerate(entries):
+        for number, host in enumerate(entry.hosts):
+            if host.port is UNSET:
+                continue
+            at = where.at("vnis", index, "hosts", number, "port")
+            owner = owners.setdefault(host.port, at.key)
+            if not owner.startswith((f"vnis[{index}].ports", f"vnis[{index}].hosts")):
+                raise at.wrong(f"{host.port} is already {owner}; accepted: a port of the bridge of this VNI")
 
 
 def _device_and_bridge(entry: VniText, vni: Vni) -> tuple[str, str]:
@@ -124,8 +138,9 @@ def _hosts(entries: tuple[HostText, ...], where: Where) -> tuple[Host, ...]:
     for index, entry in enumerate(entries):
         at = where.at("hosts", index)
         mac = _once(address.host_mac(at.at("mac"), entry.mac), owners, at.at("mac"))
-        ips = (address.host(at.at("ip", i), text) for i, text in enumerate(entry.ip))
-        hosts.append(Host(mac, tuple(_once(ip, owners, at.at("ip", i)) for i, ip in enumerate(ips)), entry.sticky))
+        addresses = (address.host(at.at("ip", i), text) for i, text in enumerate(entry.ip))
+        ips = tuple(_once(ip, owners, at.at("ip", i)) for i, ip in enumerate(addresses))
+        hosts.append(Host(mac, ips, entry.sticky, None if entry.port is UNSET else entry.port))
     return tuple(hosts)
 
 
@@ -138,7 +153,7 @@ def _once(value: A, owners: dict[bytes, str], where: Where) -> A:
 
 
 def _duplicate_detection(text: DuplicateDetectionText) -> DuplicateDetection:
-    return DuplicateDetection(text.moves, text.seconds, text.action)
+    return DuplicateDetection(text.moves, text.seconds, text.action, text.recovery)
 
 
 def _multicast(entry: VniText, where: Where, vtep: IpAddress) -> MulticastOptions:

@@ -54,8 +54,9 @@ vnis:
     mtu: 1450
     ports: [tap0, tap1]
     hosts:
-      - {mac: 50:54:33:00:00:09, ip: ["192.0.2.9", "2001:db8::9"], sticky: true}
-    duplicate-detection: {moves: 3, seconds: 60, action: freeze}
+      - {mac: 50:54:33:00:00:09, ip: ["192.0.2.9", "2001:db8::9"], sticky: true, port: tap1}
+    duplicate-detection: {moves: 3, seconds: 60, action: freeze, recovery: 0}
+    announce-moves: true
     multicast: {group: 239.1.1.1, device: eth0, ttl: 9}
     flood: true
     idle-timeout: 30
@@ -91,8 +92,9 @@ def test_every_key_has_its_meaning() -> None:
     assert vni.learn_neighbors == {LearnNeighbors.KERNEL}
     assert (vni.port, vni.mtu, vni.ports) == (8472, 1450, ("tap0", "tap1"))
     ips = (parse_ip("192.0.2.9"), parse_ip("2001:db8::9"))
-    assert vni.hosts == (Host(parse_mac("50:54:33:00:00:09"), ips, True),)
-    assert vni.duplicate_detection == DuplicateDetection(3, 60, DuplicateAction.FREEZE)
+    assert vni.hosts == (Host(parse_mac("50:54:33:00:00:09"), ips, True, "tap1"),)
+    assert vni.duplicate_detection == DuplicateDetection(3, 60, DuplicateAction.FREEZE, 0)
+    assert vni.announce_moves
     assert vni.multicast == Multicast(parse_ip("239.1.1.1"), "eth0", 9)
     assert (vni.flood, vni.idle_timeout, vni.max_macs) == (True, 30, 10)
 
@@ -115,7 +117,8 @@ def test_what_is_left_out_has_a_default() -> None:
     assert vni.neighbor_suppression
     assert vni.learn_neighbors == {LearnNeighbors.KERNEL, LearnNeighbors.SNOOP}
     assert (vni.port, vni.mtu, vni.ports, vni.hosts) == (4789, None, (), ())
-    assert vni.duplicate_detection == DuplicateDetection(5, 180, DuplicateAction.WARN)
+    assert vni.duplicate_detection == DuplicateDetection(5, 180, DuplicateAction.WARN, 540)
+    assert not vni.announce_moves
     assert vni.multicast == Multicast(parse_ip("239.0.0.100"), None, 5)
     assert (vni.flood, vni.idle_timeout, vni.max_macs) == (False, 300, 10000)
 
@@ -180,8 +183,9 @@ ONCE = "accepted: each address once"
 ENDPOINT = "accepted: HOST:PORT such as 127.0.0.1:9479 or [::1]:9479"
 VNI_KEYS = (
     "vni, device, bridge, create, strategy, rd, route-targets, rfc8365, neighbor-suppression, learn-neighbors, port, "
-    "mtu, ports, hosts, duplicate-detection, multicast, flood, idle-timeout, max-macs"
+    "mtu, ports, hosts, duplicate-detection, announce-moves, multicast, flood, idle-timeout, max-macs"
 )
+MAC = "50:54:33:00:00:09"
 DEVICE = "an interface name of 1 to 15 characters without / : % or blanks"
 
 
@@ -361,6 +365,11 @@ def test_a_neighbor_stands_once() -> None:
             {"duplicate_detection": {"action": "drop"}},
             "duplicate-detection.action: found 'drop'; accepted: warn, freeze",
         ),
+        (
+            {"duplicate_detection": {"recovery": 86401}},
+            "duplicate-detection.recovery: found 86401; accepted: seconds from 0 to 86400",
+        ),
+        ({"announce_moves": 1}, "announce-moves: found 1; accepted: true or false"),
         ({"multicast": {"group": "10.0.0.1"}}, f"multicast.group: found 10.0.0.1; {GROUP}"),
         ({"multicast": {"group": "ff05::1"}}, f"multicast.group: found ff05::1; {GROUP}"),
         ({"multicast": {"ttl": 256}}, "multicast.ttl: found 256; accepted: a TTL from 1 to 255"),
@@ -374,6 +383,7 @@ def test_a_neighbor_stands_once() -> None:
         ),
         ({"hosts": [{"mac": "00:00:00:00:00:00"}]}, f"hosts[0].mac: 00:00:00:00:00:00 is all zero; {ONE_HOST}"),
         ({"hosts": [{"mac": "50:54"}]}, "hosts[0].mac: '50:54' is not a MAC address such as 50:54:33:00:00:09"),
+        ({"hosts": [{"mac": MAC, "port": "a/b"}]}, f"hosts[0].port: found 'a/b'; accepted: {DEVICE}"),
         ({"hosts": [{"ip": []}]}, "hosts[0].mac: missing; accepted: a MAC address in quotes"),
         (
             {"hosts": [{"mac": "50:54:33:00:00:09", "ip": "192.0.2.1"}]},
@@ -434,6 +444,32 @@ def test_a_mistake_in_a_vni_is_one_line(keys: dict[str, Any], line: str) -> None
 )
 def test_vnis_do_not_share_what_is_theirs(vnis: list[Any], line: str) -> None:
     assert refusal(text(vnis=vnis)) == f"vtep.yaml: {line}"
+
+
+@pytest.mark.parametrize(
+    ("name", "owner"),
+    [
+        ("vxlan5", "vnis[0].device"),
+        ("br5", "vnis[0].bridge"),
+        ("vxlan6", "vnis[1].device"),
+        ("tap6", "vnis[1].ports[0]"),
+    ],
+)
+def test_a_host_is_on_a_port_of_the_bridge_of_its_vni(name: str, owner: str) -> None:
+    vnis = [{"vni": 5, "hosts": [{"mac": MAC, "port": name}]}, {"vni": 6, "ports": ["tap6"]}]
+    assert refusal(text(vnis=vnis)) == (
+        f"vtep.yaml: vnis[0].hosts[0].port: {name} is already {owner}; accepted: a port of the bridge of this VNI"
+    )
+
+
+def test_hosts_share_a_port_within_a_vni_only() -> None:
+    hosts = [{"mac": MAC, "port": "tap0"}, {"mac": "50:54:33:00:00:0a", "port": "tap0"}]
+    (vni,) = a_config(vnis=[{"vni": 5, "ports": ["tap0"], "hosts": hosts}]).vnis
+    assert [host.port for host in vni.hosts] == ["tap0", "tap0"]
+    assert refusal(text(vnis=[{"vni": 5, "hosts": hosts}, {"vni": 6, "hosts": hosts}])) == (
+        "vtep.yaml: vnis[1].hosts[0].port: tap0 is already vnis[0].hosts[0].port; "
+        "accepted: a port of the bridge of this VNI"
+    )
 
 
 def test_a_bridge_in_the_defaults_is_for_one_vni() -> None:
