@@ -1,10 +1,11 @@
 """Does the configuration fit this host? Looked at before anything is changed; nothing here changes anything."""
 
+import errno
 import socket
 from collections.abc import Iterator, Mapping
 
 from evpn.config.settings import Settings, VniSettings
-from evpn.dataplane.attach import choose, vxlan_by_vni
+from evpn.dataplane.attach import TWO_FAMILIES, choose, is_of_other_family, vxlan_by_vni
 from evpn.dataplane.link import Link
 from evpn.netlink.capabilities import has_net_admin
 from evpn.netlink.dump import dump_addresses, dump_links
@@ -68,10 +69,14 @@ def check_port(address: IpAddress) -> None:
             listener.bind((format_ip(address), BGP_PORT))
             listener.listen(1)
         except OSError as error:
-            raise HostError(
-                f"{format_ip(address)} port {BGP_PORT}: {(error.strerror or str(error)).lower()};"
-                " accepted: a port that no other BGP speaker has, and CAP_NET_BIND_SERVICE"
-            ) from None
+            tentative = len(address) == 16 and error.errno == errno.EADDRNOTAVAIL
+            accepted = (
+                "an address that duplicate address detection is done with; `ip address` calls it tentative before"
+                if tentative
+                else "a port that no other BGP speaker has, and CAP_NET_BIND_SERVICE"
+            )
+            found = f"{format_ip(address)} port {BGP_PORT}: {(error.strerror or str(error)).lower()}"
+            raise HostError(f"{found}; accepted: {accepted}") from None
 
 
 def _vni_problems(vni: VniSettings, device: Link | None, by_name: Mapping[str, Link], vtep: IpAddress) -> Iterator[str]:
@@ -82,7 +87,8 @@ def _vni_problems(vni: VniSettings, device: Link | None, by_name: Mapping[str, L
         yield f"device {vni.device}: found VNI {named.vni}; accepted: {vni.vni}"
     if device is not None and device.local != vtep:
         found = format_ip(device.local) or "none"
-        yield f"device {device.name}: found local address {found}; accepted: {format_ip(vtep)}, the vtep-address"
+        why = f"; {TWO_FAMILIES}" if is_of_other_family(device, vtep) else ""
+        yield f"device {device.name}: found local address {found}; accepted: {format_ip(vtep)}, the vtep-address{why}"
     if device is not None and device.port != vni.port:
         yield f"device {device.name}: found UDP port {device.port}; accepted: {vni.port}"
     bridge = by_name.get(vni.bridge)

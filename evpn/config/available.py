@@ -2,15 +2,11 @@
 
 from evpn.config.errors import Where
 from evpn.config.settings import Settings, Strategy, VniOptions, VniSettings
-from evpn.text import format_ip
 
 
 def require_available(settings: Settings) -> None:
     """Raise a `ConfigError` for the first thing that `evpn run` and `evpn plugin` cannot do."""
     where = Where(str(settings.path))
-    if len(settings.vtep) != 4:
-        found = format_ip(settings.vtep)
-        raise where.at("vtep-address").wrong(f"{found} is not available in this version; accepted: an IPv4 address")
     _require_options(settings.defaults, where.at("defaults"))
     for index, vni in enumerate(settings.vnis):
         _require_options(vni, where.at("vnis", index))

@@ -24,6 +24,7 @@ from evpn.config.errors import ConfigError, Where, found
 _PATH = re.compile(r" - at `\$(?P<path>.*)`\Z", re.DOTALL)
 _STEP = re.compile(r"\.(?P<key>[^.\[]+)|\[(?P<index>\d+)\]")
 _MISSING = re.compile(r"Object missing required field `(.*)`\Z", re.DOTALL)
+_OF_THE_FILE = {"vtep-address": " here: the agent has one, so IPv4 and IPv6 VNIs need an agent each"}
 _UNKNOWN = re.compile(r"Object contains unknown field `(.*)`\Z", re.DOTALL)
 
 
@@ -62,7 +63,7 @@ def accepted(kind: Type) -> str:
 def _unknown_key(where: Where, key: str, kind: Type) -> ConfigError:
     keys = [name for struct in _structs(kind) for name in _keys(struct)]
     close = get_close_matches(key, keys, n=1)
-    hint = f", did you mean {close[0]}?" if close else ""
+    hint = f", did you mean {close[0]}?" if close else _OF_THE_FILE.get(key, "")
     return where.at(key).wrong(f"unknown key{hint}; accepted: {', '.join(keys)}")
 
 

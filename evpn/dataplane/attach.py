@@ -7,6 +7,8 @@ from evpn.dataplane.segment import Attachment
 from evpn.text import format_ip
 from evpn.values import IpAddress
 
+TWO_FAMILIES = "IPv4 and IPv6 VNIs need an agent each, with a vtep-address of that family"
+
 
 def vxlan_by_vni(links: Mapping[int, Link]) -> dict[int, list[Link]]:
     found: dict[int, list[Link]] = {}
@@ -21,12 +23,18 @@ def choose(candidates: list[Link], name: str, vtep: IpAddress) -> Link | None:
     return min(candidates, key=lambda link: (link.name != name, link.local != vtep, link.ifindex), default=None)
 
 
+def is_of_other_family(device: Link, vtep: IpAddress) -> bool:
+    """The kernel refuses every row for it: a VXLAN device is of one family, that of its local address."""
+    return bool(device.local) and len(device.local) != len(vtep)
+
+
 def attachment(device: Link | None, links: Mapping[int, Link], vtep: IpAddress, down: bool = False) -> Attachment | str:
     """The devices of a bridge domain, or why it cannot be served now. `down`: devices that are down will do."""
     if device is None:
         return "no VXLAN device with this VNI"
     if device.local != vtep:
-        return f"{device.name} has local address {format_ip(device.local) or 'none'} instead of {format_ip(vtep)}"
+        found = f"{device.name} has local address {format_ip(device.local) or 'none'} instead of {format_ip(vtep)}"
+        return f"{found}: {TWO_FAMILIES}" if is_of_other_family(device, vtep) else found
     bridge = links.get(device.master)
     if bridge is None or bridge.kind != "bridge":
         return f"{device.name} is in no bridge"

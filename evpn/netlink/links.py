@@ -21,6 +21,7 @@ from evpn.values import NO_IP, IpAddress, MacAddress
 
 _LOOPBACK = 1
 _ATTEMPTS = 8
+_LINK_LOCAL = b"\xfe\x80"
 _IPV6_SETTINGS = Path("/proc/sys/net/ipv6/conf")
 _NO_IPV6_ADDRESSES = {"addr_gen_mode": 1, "accept_ra": 0, "autoconf": 0}
 
@@ -58,10 +59,20 @@ class Links:
         if not _is_loopback(device):
             return device.mtu
         overlay = {link.master for link in links.values() if link.kind == "vxlan"}
-        # every port of a bridge has a link-local address, tenants' ones too; an underlay has more than that
-        usable = {ifindex for other, ifindex in addresses.items() if other[:2] != b"\xfe\x80"}
-        candidates = [links[ifindex] for ifindex in usable - overlay if ifindex in links]
-        return min((link.mtu for link in candidates if not _is_loopback(link) and link.kind != "vxlan"), default=1500)
+        carriers = [
+            link
+            for link in links.values()
+            if not _is_loopback(link) and link.kind != "vxlan" and link.ifindex not in overlay
+        ]
+        # every device has a link-local address, tenants' ones too; an underlay has more than that, or is unnumbered
+        numbered = {ifindex for other, ifindex in addresses.items() if other[:2] != _LINK_LOCAL}
+        unnumbered = set(addresses.values()) - {
+            link.ifindex for link in carriers if link.master or link.kind == "bridge"
+        }
+        for having_address in (numbered, unnumbered):
+            if mtus := [link.mtu for link in carriers if link.ifindex in having_address]:
+                return min(mtus)
+        return 1500
 
     def create_bridge(self, name: str, mac: MacAddress | None = None, mtu: int | None = None) -> Link:
         """A bridge without STP and without IPv6 addresses of its own.
@@ -89,7 +100,11 @@ class Links:
         device: int = 0,
         ttl: int = 0,
     ) -> Link:
-        """A VXLAN device; VNI, port, `proxy`, `l2miss` and `l3miss` are for its whole life."""
+        """A VXLAN device; VNI, port, `proxy`, `l2miss`, `l3miss` and the rule about checksums are for its whole life.
+
+        Over IPv6 it sends UDP checksums, which any receiver takes, and takes packets without (RFC 7348 section 5: MUST
+        be accepted; RFC 6935 allows it): switches send none, and Linux drops those if not told otherwise.
+        """
         options: dict[str, object] = {
             "kind": "vxlan",
             "vxlan_id": vni,
@@ -100,6 +115,8 @@ class Links:
             "vxlan_l3miss": int(l3miss),
             _by_family("vxlan_local", local): format_ip(local),
         }
+        if len(local) == 16:
+            options["vxlan_udp_zero_csum6_rx"] = 1
         if group:
             options[_by_family("vxlan_group", group)] = format_ip(group)
         if device:

@@ -51,6 +51,12 @@ def test_addresses_that_are_on_no_interface() -> None:
             {"local": b""},
             "device vxlan100: found local address none; accepted: 10.0.0.10, the vtep-address",
         ),
+        (
+            "vxlan100",
+            {"local": ip("2001:db8::10")},
+            "device vxlan100: found local address 2001:db8::10; accepted: 10.0.0.10, the vtep-address; "
+            "IPv4 and IPv6 VNIs need an agent each, with a vtep-address of that family",
+        ),
         ("vxlan100", {"port": 8472}, "device vxlan100: found UDP port 8472; accepted: 4789"),
         ("vxlan100", {"master": 11}, "device vxlan100: found in bridge tap0; accepted: br100"),
         ("br100", {"kind": "bond"}, "bridge br100: found a device of kind bond; accepted: bridge"),

@@ -369,6 +369,11 @@ def test_a_neighbor_stands_once() -> None:
             {"duplicate_detection": {"recovery": 86401}},
             "duplicate-detection.recovery: found 86401; accepted: seconds from 0 to 86400",
         ),
+        (
+            {"vtep-address": "2001:db8::3"},
+            "vtep-address: unknown key here: the agent has one, so IPv4 and IPv6 VNIs need an agent each; "
+            f"accepted: {VNI_KEYS}",
+        ),
         ({"announce_moves": 1}, "announce-moves: found 1; accepted: true or false"),
         ({"multicast": {"group": "10.0.0.1"}}, f"multicast.group: found 10.0.0.1; {GROUP}"),
         ({"multicast": {"group": "ff05::1"}}, f"multicast.group: found ff05::1; {GROUP}"),

@@ -56,7 +56,12 @@ def test_a_device_in_a_bridge_carries_its_vni() -> None:
         (None, {}, "no VXLAN device with this VNI"),
         (DEVICE_LINK._replace(local=VTEP2), {}, "vxlan100 has local address 10.0.0.2 instead of 10.0.0.10"),
         (DEVICE_LINK._replace(local=b""), {}, "vxlan100 has local address none instead of 10.0.0.10"),
-        (DEVICE_LINK._replace(local=ip("::1")), {}, "vxlan100 has local address ::1 instead of 10.0.0.10"),
+        (
+            DEVICE_LINK._replace(local=ip("2001:db8::1")),
+            {},
+            "vxlan100 has local address 2001:db8::1 instead of 10.0.0.10: "
+            "IPv4 and IPv6 VNIs need an agent each, with a vtep-address of that family",
+        ),
         (DEVICE_LINK._replace(master=0), {}, "vxlan100 is in no bridge"),
         (DEVICE_LINK._replace(master=99), {}, "vxlan100 is in no bridge"),
         (DEVICE_LINK, {1: BRIDGE_LINK._replace(kind="bond")}, "vxlan100 is in no bridge"),

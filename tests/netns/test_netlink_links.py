@@ -80,6 +80,7 @@ def test_a_vxlan_device_is_made_as_asked_for(vtep: Vtep, links: Links, local: Ip
     assert (told["mtu"], data["id"], data["port"], data["learning"]) == (1430, 200, 4790, False)
     assert data.get("local", data.get("local6")) == text
     assert not {"proxy", "l2miss", "l3miss"} & {key for key, value in data.items() if value}
+    assert (data["udp_zero_csum6_tx"], data["udp_zero_csum6_rx"]) == (False, len(local) == 16)
 
 
 def test_a_vxlan_device_for_misses(vtep: Vtep, links: Links) -> None:
@@ -171,6 +172,19 @@ def test_an_address_on_the_loopback_has_the_mtu_of_the_narrowest_underlay(vtep: 
     vtep.namespace.run("ip", *["address", "add", "10.1.0.1/24", "dev", "host1"])
     vtep.namespace.run("ip", *["link", "set", "host1", "mtu", "1400"])
     assert links.underlay_mtu(LOCAL) == 1400
+
+
+def test_an_unnumbered_underlay_has_link_local_addresses_only(vtep: Vtep, links: Links) -> None:
+    for line in (
+        "address add 2001:db8::1/128 dev lo",
+        "address add fe80::1/64 dev port1",  # a port of the bridge, as tenants' ports are
+        "link set port1 mtu 1280",
+        "address add fe80::2/64 dev host1",
+        "link set host1 mtu 1400",
+    ):
+        vtep.namespace.run("ip", *line.split())
+
+    assert links.underlay_mtu(LOCAL6) == 1400
 
 
 def test_links_start_no_thread(vtep: Vtep, links: Links) -> None:
