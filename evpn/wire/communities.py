@@ -1,14 +1,16 @@
 """Extended communities of EVPN (RFC 4360, 5668, 7432 section 7, 9012, 9047, 9135): octets, facts, words.
 
 Of each kind: a function that makes it, one that reads it (None from a community of another kind), and its words,
-such as `target:65000:100` or `mac-mobility:5:sticky`.
+such as `target:65000:100` or `mac-mobility:5:sticky`. Kinds that nothing here reads have words only, and those are in
+`community_words`.
 """
 
-from collections.abc import Callable
 from typing import NamedTuple
 
 from evpn.text import format_mac, format_route_target, parse_mac, parse_route_target
 from evpn.values import MAX_VNI, ExtendedCommunity, MacAddress, RouteTarget, RouteTargetPattern
+from evpn.wire import community_words
+from evpn.wire.community_words import ARP_ND_FLAGS, Format, Parse, fields, flags, number
 
 VXLAN = 8
 """Tunnel type of the encapsulation community (RFC 8365 section 11)."""
@@ -31,15 +33,25 @@ _TARGET_TYPES = (0x00, 0x01, 0x02)  # two-octet AS, IPv4 address, four-octet AS
 _ROUTE_TARGET = 0x02
 _STICKY = 0x01
 
-_TUNNELS = {"gre": 2, "vxlan": VXLAN, "nvgre": 9, "mpls": 10, "vxlan-gpe": 12, "geneve": 19}
-_TUNNEL_NAMES = {number: name for name, number in _TUNNELS.items()}
-_MODES = {"": False, "0": False, "all-active": False, "1": True, "single-active": True}
+TUNNELS = {
+    "l2tpv3": 1,
+    "gre": 2,
+    "ip-in-ip": 7,
+    "vxlan": VXLAN,
+    "nvgre": 9,
+    "mpls": 10,
+    "mpls-in-gre": 11,
+    "vxlan-gpe": 12,
+    "mpls-in-udp": 13,
+    "ipv6": 14,
+    "sr-policy": 15,
+    "bare": 16,
+    "geneve": 19,
+}
+"""IANA's tunnel types, without those that are deprecated."""
 
-_ACCEPTED = (
-    "target:65000:100, encap:vxlan, mac-mobility:5, mac-mobility:5:sticky, default-gateway, arp-nd:0x02,"
-    " router-mac:02:00:00:00:00:01, es-import:02:00:00:00:00:01, esi-label:100, esi-label:100:single-active,"
-    " or 0x and 16 hexadecimal digits"
-)
+_TUNNEL_NAMES = {number: name for name, number in TUNNELS.items()}
+_MODES = {"": False, "0": False, "all-active": False, "1": True, "single-active": True}
 
 
 class Mobility(NamedTuple):
@@ -126,22 +138,33 @@ def es_import_of(community: bytes) -> MacAddress | None:
 def format_community(community: bytes) -> str:
     """In words where they say all of its octets, else in hexadecimal."""
     text = _words(community)
-    return text if text and parse_community(text) == community else f"0x{community.hex()}"
+    try:
+        return text if text and parse_community(text) == community else f"0x{community.hex()}"
+    except ValueError:
+        return f"0x{community.hex()}"
 
 
 def parse_community(text: str) -> ExtendedCommunity:
+    """`target:65000:100`, or `65000:100` as ExaBGP has it; the other names are those of `EXAMPLES`."""
     name, _, rest = text.partition(":")
+    if text.startswith("0x"):
+        name, rest = "0x", text[2:]
+    elif name not in _PARSE and name[:1].isdigit():
+        name, rest = "target", text
+    if name not in _PARSE:
+        names = ", ".join(sorted(_PARSE.keys() - {"0x"}))
+        raise ValueError(f"{text!r} is not an extended community: none of {names}, or 0x and 16 hexadecimal digits")
     try:
-        return _parse_hexadecimal(text) if text.startswith("0x") else _PARSERS[name](rest)
-    except (ValueError, KeyError):
-        raise ValueError(f"{text!r} is not an extended community such as {_ACCEPTED}") from None
+        return ExtendedCommunity(_PARSE[name](rest))
+    except ValueError as error:
+        raise ValueError(f"{text!r} is not like {EXAMPLES[name]}: {error}") from None
 
 
 def _words(community: bytes) -> str:
     """Empty for a kind without words; reserved octets are not looked at."""
     if is_route_target(community):
         return f"target:{format_route_target(community)}"
-    return _WORDS[community[:2]](community) if community[:2] in _WORDS else ""
+    return _FORMAT[community[:2]](community) if community[:2] in _FORMAT else ""
 
 
 def _format_encapsulation(community: bytes) -> str:
@@ -149,7 +172,8 @@ def _format_encapsulation(community: bytes) -> str:
     return f"encap:{_TUNNEL_NAMES.get(tunnel, tunnel)}"
 
 
-_WORDS: dict[bytes, Callable[[bytes], str]] = {
+_FORMAT: dict[bytes, Format] = {
+    **community_words.FORMAT,
     _ENCAPSULATION: _format_encapsulation,
     _DEFAULT_GATEWAY: lambda _: "default-gateway",
     _MAC_MOBILITY: lambda c: f"mac-mobility:{int.from_bytes(c[4:])}{':sticky' if c[2] else ''}",
@@ -160,54 +184,59 @@ _WORDS: dict[bytes, Callable[[bytes], str]] = {
 }
 
 
-def _parse_hexadecimal(text: str) -> ExtendedCommunity:
-    octets = bytes.fromhex(text[2:])
+def _parse_hexadecimal(rest: str) -> bytes:
+    octets = bytes.fromhex(rest) if rest.isalnum() else b""
     if len(octets) != 8:
-        raise ValueError(text)
-    return ExtendedCommunity(octets)
+        raise ValueError(f"{rest!r} is not 16 hexadecimal digits")
+    return octets
 
 
-def _parse_encapsulation(rest: str) -> ExtendedCommunity:
-    return encapsulation(_TUNNELS[rest] if rest in _TUNNELS else _number(rest, (1 << 16) - 1))
+def _parse_encapsulation(rest: str) -> bytes:
+    return encapsulation(community_words.named(rest.lower(), TUNNELS, (1 << 16) - 1))
 
 
-def _parse_mac_mobility(rest: str) -> ExtendedCommunity:
-    sequence, separator, word = rest.partition(":")
-    if separator and word != "sticky":
-        raise ValueError(word)
-    return mac_mobility(_number(sequence, (1 << 32) - 1), bool(separator))
+def _parse_mac_mobility(rest: str) -> bytes:
+    sequence, word = fields(rest, 1, 2)
+    if word not in ("", "sticky"):
+        raise ValueError(f"{word!r} is not sticky")
+    return mac_mobility(number(sequence, (1 << 32) - 1), bool(word))
 
 
-def _parse_default_gateway(rest: str) -> ExtendedCommunity:
-    if rest:
-        raise ValueError(rest)
+def _parse_default_gateway(rest: str) -> bytes:
+    fields(rest, 0, 0)
     return default_gateway()
 
 
-def _parse_arp_nd(rest: str) -> ExtendedCommunity:
-    if rest.startswith("0x") and len(rest) > 2:
-        return arp_nd(int.from_bytes(bytes.fromhex(rest[2:].zfill(2))))
-    return arp_nd(_number(rest, 255))
+def _parse_esi_label(rest: str) -> bytes:
+    label, mode = fields(rest, 1, 2)
+    if mode not in _MODES:
+        raise ValueError(f"{mode!r} is not single-active or all-active")
+    return esi_label(number(label, MAX_VNI), _MODES[mode])
 
 
-def _parse_esi_label(rest: str) -> ExtendedCommunity:
-    label, _, mode = rest.partition(":")
-    return esi_label(_number(label, MAX_VNI), _MODES[mode])
-
-
-_PARSERS: dict[str, Callable[[str], ExtendedCommunity]] = {
-    "target": lambda rest: ExtendedCommunity(parse_route_target(rest)),
+_PARSE: dict[str, Parse] = {
+    **community_words.PARSE,
+    "0x": _parse_hexadecimal,
+    "target": parse_route_target,
     "encap": _parse_encapsulation,
     "mac-mobility": _parse_mac_mobility,
     "default-gateway": _parse_default_gateway,
     "router-mac": lambda rest: router_mac(parse_mac(rest)),
-    "arp-nd": _parse_arp_nd,
+    "arp-nd": lambda rest: arp_nd(flags(rest, ARP_ND_FLAGS, 255)),
     "esi-label": _parse_esi_label,
     "es-import": lambda rest: es_import(parse_mac(rest)),
 }
 
-
-def _number(text: str, maximum: int) -> int:
-    if not (text.isascii() and text.isdigit()) or len(text) > 10 or int(text) > maximum:
-        raise ValueError(text)
-    return int(text)
+EXAMPLES = {
+    "target": "target:65000:100",
+    "encap": "encap:vxlan",
+    "mac-mobility": "mac-mobility:5 or mac-mobility:5:sticky",
+    "esi-label": "esi-label:100 or esi-label:100:single-active",
+    "es-import": "es-import:02:00:00:00:00:01",
+    "router-mac": "router-mac:02:00:00:00:00:01",
+    "default-gateway": "default-gateway",
+    "arp-nd": "arp-nd:router+override",
+    **community_words.EXAMPLES,
+    "0x": "0x030c000000000008",
+}
+"""How each name is used."""

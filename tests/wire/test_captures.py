@@ -114,7 +114,7 @@ def test_the_next_hop_is_the_vtep_also_through_a_reflector(name: str, next_hop: 
         ),
         ("frr-prefix-v4", ["encap:vxlan", "target:65000:5000", "router-mac:02:00:00:50:00:00"]),
         ("raw-ethernet-ad", ["target:65000:100", "encap:vxlan", "esi-label:0:single-active"]),
-        ("raw-ethernet-segment", ["es-import:02:aa:bb:cc:dd:ee", "0x0606000000000000", "encap:vxlan"]),
+        ("raw-ethernet-segment", ["es-import:02:aa:bb:cc:dd:ee", "df-election:default", "encap:vxlan"]),
         ("raw-prefix", ["target:4200000000:77", "encap:vxlan", "router-mac:02:aa:bb:cc:dd:ee"]),
     ],
 )

@@ -18,7 +18,8 @@ WORDS = {
     "target:10.0.0.3:100": "0102 0a000003 0064",
     "encap:vxlan": "030c 00000000 0008",
     "encap:geneve": "030c 00000000 0013",
-    "encap:7": "030c 00000000 0007",
+    "encap:mpls-in-udp": "030c 00000000 000d",
+    "encap:20": "030c 00000000 0014",
     "mac-mobility:5": "0600 00 00 00000005",
     "mac-mobility:4294967295:sticky": "0600 01 00 ffffffff",
     "default-gateway": "030d 000000000000",
@@ -27,8 +28,41 @@ WORDS = {
     "arp-nd:0x0b": "0608 0b 00 00000000",
     "esi-label:100": "0601 00 0000 000064",
     "esi-label:0:single-active": "0601 01 0000 000000",
-    "0x0606020000007fff": "0606 02 0000007fff",
-    "0x0604000105dc0000": "0604 0001 05dc 0000",
+    "origin:65000:100": "0003 fde8 00000064",
+    "origin:10.0.0.3:100": "0103 0a000003 0064",
+    "origin:4200000000:77": "0203 fa56ea00 004d",
+    "l2-attributes:backup": "0604 0001 0000 0000",
+    "l2-attributes:primary+control-word:1500": "0604 0006 05dc 0000",
+    "l2-attributes:0:1500": "0604 0000 05dc 0000",
+    "l2-attributes:backup+0x18:9000": "0604 0019 2328 0000",
+    "e-tree:0:leaf": "0605 01 0000 000000",
+    "e-tree:16777215": "0605 00 0000 ffffff",
+    "df-election:default": "0606 00 0000 00 0000",
+    "df-election:hrw:ac-df": "0606 01 4000 00 0000",
+    "df-election:highest-preference:0:32767": "0606 02 0000 00 7fff",
+    "df-election:lowest-preference:dont-preempt+time-sync:1": "0606 03 9000 00 0001",
+    "df-election:31": "0606 1f 0000 00 0000",
+    "i-sid:100": "0607 000064 000000",
+    "i-sid:16777215:0xc00001": "0607 ffffff c00001",
+    "multicast-flags:igmp-proxy+mld-proxy": "0609 0003 00000000",
+    "multicast-flags:segmentation+0x4": "0609 0084 00000000",
+    "evi-rt:65000:100": "060a fde8 00000064",
+    "evi-rt:10.0.0.3:100": "060b 0a000003 0064",
+    "evi-rt:4200000000:77": "060c fa56ea00 004d",
+    "service-carving:3900000000": "060f e8754700 0000",
+    "service-carving:3900000000:32768": "060f e8754700 8000",
+    "link-bandwidth:10000": "0610 00 0000002710",
+    "link-bandwidth:3:weight": "0610 01 0000000003",
+    "bandwidth:65000:125000000": "4004 fde8 4cee6b28",
+    "redirect:65000:1": "8008 fde8 00000001",
+    "redirect:10.0.0.3:1": "8108 0a000003 0001",
+    "redirect-to-nexthop": "0800 0000 00000000",
+    "l2info:19:0:1500:111": "800a 13 00 05dc 006f",
+    "mup:1:2": "0c00 0001 00000002",
+    "0x0606420000007fff": "0606 42 0000 00 7fff",
+    "0x0604000105dc0001": "0604 0001 05dc 0001",
+    "0x0605000001000064": "0605 00 0001 000064",
+    "0x4004fde87fc00000": "4004 fde8 7fc00000",
     "0x060002000000000a": "0600 02 00 0000000a",
     "0x030c00000001000a": "030c 00000001 000a",
 }
@@ -45,59 +79,104 @@ def test_any_community_survives_being_written_down(community: ExtendedCommunity)
     assert parse_community(format_community(community)) == community
 
 
-@given(st.tuples(st.sampled_from((0x00, 0x03, 0x06)), st.integers(0, 15), octets(6)))
+@given(st.tuples(st.sampled_from((0, 1, 2, 3, 6, 8, 0x0C, 0x40, 0x80, 0x81, 0x82)), st.integers(0, 16), octets(6)))
 def test_words_are_never_short_of_octets(parts: tuple[int, int, bytes]) -> None:
     community = bytes(parts[:2]) + parts[2]
 
     assert parse_community(format_community(community)) == community
 
 
-@pytest.mark.parametrize(
-    "spelling",
-    ["esi-label:7:1", "esi-label:7:single-active"],
-)
-def test_the_mode_of_a_segment_may_be_its_flag(spelling: str) -> None:
-    assert parse_community(spelling) == communities.esi_label(7, single_active=True)
+@pytest.mark.parametrize("sub_type", range(0x11))
+def test_zeros_are_words_of_every_kind_of_evpn_that_has_any(sub_type: int) -> None:
+    unnamed = {0x0D, 0x0E}  # a type of IPv6, which needs twenty octets, and one of a draft
+    text = format_community(bytes((6, sub_type)) + bytes(6))
+
+    assert text.startswith("0x") == (sub_type in unnamed)
 
 
 @pytest.mark.parametrize(
-    "text",
+    ("spelling", "same"),
     [
-        "",
-        "target",
-        "target:",
-        "target:1",
-        "target:65000:4294967296",
-        "target:4200000000:65536",
-        "encap:",
-        "encap:65536",
-        "encap:vlan",
-        "mac-mobility",
-        "mac-mobility:-1",
-        "mac-mobility:4294967296",
-        "mac-mobility:5:stuck",
-        "mac-mobility:5:",
-        "mac-mobility:\u0665",
-        "default-gateway:1",
-        "router-mac:1",
-        "es-import:02:aa",
-        "arp-nd:0x100",
-        "arp-nd:0x",
-        "arp-nd:256",
-        "arp-nd:0x+1",
-        "esi-label:16777216",
-        "esi-label:1:2",
-        "0x12",
-        "0x00 02 fd e8 00 0",
-        "0xzz02fde800000064",
-        "origin:65000:1",
-        "Target:65000:1",
+        ("esi-label:7:1", "esi-label:7:single-active"),
+        ("esi-label:7:all-active", "esi-label:7"),
+        ("65000:100", "target:65000:100"),
+        ("10.0.0.3:100", "target:10.0.0.3:100"),
+        ("encap:8", "encap:vxlan"),
+        ("encap:VXLAN", "encap:vxlan"),
+        ("arp-nd:router", "arp-nd:0x01"),
+        ("arp-nd:router+override", "arp-nd:0x03"),
+        ("arp-nd:immutable", "arp-nd:8"),
+        ("df-election:0", "df-election:default"),
+        ("df-election:2:0x8000:5", "df-election:highest-preference:dont-preempt:5"),
+        ("multicast-flags:3", "multicast-flags:mld-proxy+igmp-proxy"),
+        ("e-tree:5:1", "e-tree:5:leaf"),
+        ("link-bandwidth:5:0", "link-bandwidth:5:mbps"),
     ],
 )
-def test_what_is_refused_is_told_what_would_be_accepted(text: str) -> None:
-    with pytest.raises(ValueError, match=r"target:65000:100, encap:vxlan.* 0x and 16 hexadecimal digits") as caught:
+def test_more_than_one_spelling(spelling: str, same: str) -> None:
+    assert parse_community(spelling) == parse_community(same)
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("target", "not like target:65000:100: '' is not a route target"),
+        ("target:", "not like target:65000:100: '' is not a route target"),
+        ("target:1", "not like target:65000:100: '1' is not a route target"),
+        ("target:65000:4294967296", "is not a route target"),
+        ("target:4200000000:65536", "is not a route target"),
+        ("65000:", "not like target:65000:100"),
+        ("encap:", "not like encap:vxlan: '' is not one of l2tpv3, gre, "),
+        ("encap:65536", "'65536' is not a number from 0 to 65535"),
+        ("encap:vlan", "'vlan' is not one of"),
+        ("mac-mobility", "not like mac-mobility:5 or mac-mobility:5:sticky: '' is not 1 to 2 fields"),
+        ("mac-mobility:-1", "'-1' is not a number"),
+        ("mac-mobility:4294967296", "'4294967296' is not a number from 0 to 4294967295"),
+        ("mac-mobility:1_0", "'1_0' is not a number"),
+        ("mac-mobility:5:stuck", "'stuck' is not sticky"),
+        ("mac-mobility:5:", "'5:' is not 1 to 2 fields"),
+        ("mac-mobility:\u0665", "'\u0665' is not a number"),
+        ("default-gateway:1", "not like default-gateway: '1' is too much"),
+        ("router-mac:1", "'1' is not a MAC address"),
+        ("es-import:02:aa", "'02:aa' is not a MAC address"),
+        ("arp-nd:0x100", "'0x100' is not a number from 0 to 255"),
+        ("arp-nd:0x", "'0x' is not a number"),
+        ("arp-nd:256", "'256' is not a number"),
+        ("arp-nd:0x+1", "'0x' is not a number"),
+        ("arp-nd:router+", "'' is not one of router, override, immutable or a number"),
+        ("arp-nd:host", "'host' is not one of router, override, immutable or a number"),
+        ("esi-label:16777216", "'16777216' is not a number from 0 to 16777215"),
+        ("esi-label:1:2", "'2' is not single-active or all-active"),
+        ("df-election:modulo", "'modulo' is not one of default, hrw, highest-preference, lowest-preference"),
+        ("df-election:32", "'32' is not a number from 0 to 31"),
+        ("df-election:hrw:ac-df:5:6", "'hrw:ac-df:5:6' is not 1 to 3 fields"),
+        ("evi-rt:1", "not like evi-rt:65000:100: '1' is not a route target"),
+        ("bandwidth:65536:1", "'65536' is not a number from 0 to 65535"),
+        ("l2info:1:2:3", "'1:2:3' is not 4 fields"),
+        ("0x12", "'12' is not 16 hexadecimal digits"),
+        ("0x00 02 fd e8 00 0", "is not 16 hexadecimal digits"),
+        ("0xzz02fde800000064", "is not like 0x030c000000000008"),
+    ],
+)
+def test_what_is_refused_is_told_what_would_be_accepted(text: str, reason: str) -> None:
+    with pytest.raises(ValueError) as caught:
         parse_community(text)
-    assert repr(text) in str(caught.value)
+    assert str(caught.value).startswith(f"{text!r} is not like ")
+    assert reason in str(caught.value)
+
+
+@pytest.mark.parametrize("text", ["", "vlan:5", "Target:65000:1", ":5", "-1:5"])
+def test_an_unknown_name_is_told_all_names(text: str) -> None:
+    with pytest.raises(ValueError, match=r"none of arp-nd, .*, target, or 0x and 16 hexadecimal digits$") as caught:
+        parse_community(text)
+    assert all(name in str(caught.value) for name in communities.EXAMPLES)
+
+
+def test_examples_are_ones() -> None:
+    for name, example in communities.EXAMPLES.items():
+        for text in example.split(" or "):
+            assert text.startswith(name)
+            parse_community(text)
 
 
 @given(st.text())

@@ -1,5 +1,6 @@
 """Our encodings in the eyes of a dissector that shares no line with us."""
 
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -139,6 +140,49 @@ def test_every_attribute_is_understood(tmp_path: Path) -> None:
     assert unflawed(text), text
     for words in UNDERSTOOD:
         assert words in text, text
+
+
+PASSED_THROUGH = {
+    "target:65000L:77": r"Route Target: 0.65000\(65000\):77",
+    "origin:65000:100": "Route Origin: 65000:100",
+    "origin:10.0.0.3:100": "Route Origin: 10.0.0.3:100",
+    "origin:4200000000:77": r"Route Origin: 64086.59904\(4200000000\):77",
+    "l2-attributes:primary+control-word:1500": "flags: 0x0006, L2 MTU: 1500 .* Flags: 0x0006, C flag, P flag ",
+    "l2-attributes:backup": "Flags: 0x0001, B flag ",
+    "e-tree:1600:leaf": "E-Tree: .* Flags: 0x01, L flag .* MPLS Label: 100 ",
+    "df-election:highest-preference:dont-preempt:32767": "DF Election: 0x0280 0x0000 0x7fff",
+    "i-sid:100:0xc00001": "I-SID: 0x0000 0x64c0 0x0001",
+    "arp-nd:router+override": "ND: 0x0300 0x0000 0x0000",
+    "multicast-flags:igmp-proxy+mld-proxy": "Multicast Flags Extended Community: 0x0003 0x0000 0x0000",
+    "evi-rt:65000:100": "EVI-RT Type 0 Extended Community: 0xfde8 0x0000 0x0064",
+    "evi-rt:10.0.0.3:100": "EVI-RT Type 1 Extended Community: 0x0a00 0x0003 0x0064",
+    "evi-rt:4200000000:77": "EVI-RT Type 2 Extended Community: 0xfa56 0xea00 0x004d",
+    "esi-label:1600": "ESI MPLS Label: All-Active redundancy, Label: 100",
+    "bandwidth:65000:125000000": "Link Bandwidth: ASN 65000, 1000.000 Mbps",
+    "redirect:65000:1": "Flow spec redirect AS 2 bytes: RT 65000:1",
+    "redirect:10.0.0.3:1": "Flow spec redirect IPv4 format: .* IPv4 address: 10.0.0.3 2-Octet AN: 1$",
+    "redirect:4200000000:1": "Flow spec redirect AS-4byte format: .* 4-Octet AS: 4200000000 2-Octet AN: 1$",
+    "l2info:19:0:1500:111": r"Encaps Type: VPLS \(19\) Control Flags: 0x00 .* Layer-2 MTU: 1500",
+    "encap:l2tpv3": "Tunnel type: L2TPv3 over IP",
+    "encap:gre": "Tunnel type: GRE",
+    "encap:ip-in-ip": "Tunnel type: IP in IP",
+    "encap:nvgre": "Tunnel type: NVGRE",
+    "encap:mpls": "Tunnel type: MPLS Encapsulation",
+    "encap:mpls-in-gre": "Tunnel type: MPLS in GRE",
+    "encap:vxlan-gpe": "Tunnel type: VxLAN GPE",
+    "encap:mpls-in-udp": "Tunnel type: MPLS in UDP",
+}
+"""All kinds that this dissector knows; it shows those without a layout of its own as three times two octets."""
+
+
+def test_communities_that_only_pass_through_are_understood(tmp_path: Path) -> None:
+    attributes = PathAttributes(extended=tuple(map(parse_community, PASSED_THROUGH)))
+    text = dissect(encode_announce([ROUTES["multicast-v4"]], VTEP, attributes), tmp_path)
+
+    assert unflawed(text), text
+    one_by_one = re.split(r"\n {16}(?=\S)", text.partition("Carried extended communities")[2])[1:]
+    for (words, understood), told in zip(PASSED_THROUGH.items(), one_by_one, strict=True):
+        assert re.search(understood, " ".join(told.split())), f"{words}: {told}"
 
 
 def test_many_routes_need_an_attribute_with_a_long_length(tmp_path: Path) -> None:
