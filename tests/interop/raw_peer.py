@@ -18,16 +18,31 @@ END_OF_RIB = bytes.fromhex("00000006800f03001946")
 _LIBC = ctypes.CDLL(None, use_errno=True)
 _NEWNET = 0x40000000
 _KEEPALIVE_EVERY = 2.0
+_AS_TRANS = 23456
 
 
 class RawPeer:
-    """`said`: types and bodies of what came from the other side in this session."""
+    """`said`: types and bodies of what came from the other side in this session.
 
-    def __init__(self, namespace: Namespace, address: str, vtep: str, local_as: int = 65000) -> None:
+    Without `asn4` it is a speaker from before RFC 6793, which knows AS numbers of two octets only. Over IPv6 it needs
+    a router id.
+    """
+
+    def __init__(
+        self,
+        namespace: Namespace,
+        address: str,
+        vtep: str,
+        local_as: int = 65000,
+        asn4: bool = True,
+        router_id: str | None = None,
+    ) -> None:
         self.namespace = namespace
         self.address = address
         self.vtep = vtep
         self.local_as = local_as
+        self.asn4 = asn4
+        self.router_id = socket.inet_aton(router_id or address)
         self.said: list[tuple[int, bytes]] = []
         self._socket: socket.socket | None = None
         self._lock = Lock()
@@ -47,7 +62,7 @@ class RawPeer:
         """One attempt; True once the session is established on this side."""
         self.close()
         self.said = []
-        link = _socket_in(self.namespace)
+        link = _socket_in(self.namespace, socket.AF_INET6 if ":" in self.vtep else socket.AF_INET)
         link.settimeout(5)
         try:
             link.bind((self.address, 0))
@@ -77,6 +92,9 @@ class RawPeer:
     def update(self, body: bytes) -> None:
         self.send(UPDATE, body)
 
+    def updates(self) -> list[bytes]:
+        return [body for code, body in self.said if code == UPDATE]
+
     def types(self) -> list[int]:
         return [code for code, _ in self.said]
 
@@ -85,13 +103,12 @@ class RawPeer:
         return next(((body[0], body[1]) for code, body in self.said if code == NOTIFICATION), None)
 
     def _open(self) -> bytes:
-        family = struct.pack("!HBB", EVPN[0], 0, EVPN[1])
-        capabilities = b"\x01\x04" + family + b"\x02\x00" + b"\x41\x04" + struct.pack("!I", self.local_as)
+        capabilities = b"\x01\x04" + struct.pack("!HBB", EVPN[0], 0, EVPN[1]) + b"\x02\x00"
+        if self.asn4:
+            capabilities += b"\x41\x04" + struct.pack("!I", self.local_as)
         parameters = bytes((2, len(capabilities))) + capabilities
-        router_id = socket.inet_aton(self.address)
-        return (
-            struct.pack("!BHH", 4, min(self.local_as, 23456), 180) + router_id + bytes((len(parameters),)) + parameters
-        )
+        my_as = self.local_as if self.local_as < 1 << 16 else _AS_TRANS
+        return struct.pack("!BHH4sB", 4, my_as, 180, self.router_id, len(parameters)) + parameters
 
     def _listen(self, link: socket.socket, said: list[tuple[int, bytes]]) -> None:
         buffer, alive = b"", time.monotonic()
@@ -119,7 +136,7 @@ class RawPeer:
             self._socket = None
 
 
-def _socket_in(namespace: Namespace) -> socket.socket:
+def _socket_in(namespace: Namespace, family: socket.AddressFamily) -> socket.socket:
     """A socket belongs to the namespace in which it is made: by a thread that changes into it, and ends."""
     made: list[socket.socket] = []
 
@@ -127,7 +144,7 @@ def _socket_in(namespace: Namespace) -> socket.socket:
         with open(f"/run/netns/{namespace.name}") as file:
             if _LIBC.setns(file.fileno(), _NEWNET) != 0:
                 raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
-        made.append(socket.socket(socket.AF_INET, socket.SOCK_STREAM))
+        made.append(socket.socket(family, socket.SOCK_STREAM))
 
     thread = Thread(target=make)
     thread.start()

@@ -1,8 +1,8 @@
 """Packed path attributes: checked when a helper hands them over, completed for each session (RFC 4271 section 5).
 
 A helper says what it means for every neighbour at once, so ORIGIN, AS_PATH and LOCAL_PREF may be left out and are added
-as ExaBGP does for its other routes. AS numbers are four octets wide here; a session without that capability gets an
-AS_PATH of two and an AS4_PATH (RFC 6793 section 4.2.2).
+as ExaBGP does for its other routes. AS numbers are four octets wide here; a session without that capability gets them
+in two, and what does not fit in AS4_PATH and AS4_AGGREGATOR (RFC 6793 section 4.2.2).
 """
 
 from collections.abc import Iterator
@@ -10,12 +10,13 @@ from typing import NamedTuple
 
 from evpn.wire import as_path
 from evpn.wire import attribute_rules as rules
-from evpn.wire.as_path import AS_SEQUENCE, AsPathSegment
+from evpn.wire.as_path import AS_SEQUENCE, AS_SET, AsPathSegment
 from evpn.wire.attribute_rules import OPTIONAL, TRANSITIVE, Attribute
 from evpn.wire.attributes import encode_one
 from evpn.wire.errors import WireError
 
 _AS_TRANS = 23456
+_WIDEST = (1 << 16) - 1
 _IGP = b"\0"
 _PREFERENCE = (100).to_bytes(4)
 _ELSEWHERE = (rules.NEXT_HOP, rules.MP_REACH, rules.MP_UNREACH)
@@ -71,21 +72,31 @@ def complete(packed: bytes, session: Session) -> bytes:
             ours = as_path.encode((AsPathSegment(AS_SEQUENCE, (session.local_as,)),))
             found[rules.AS_PATH] = path._replace(value=ours)
     if not session.asn4:
-        found.update((old.code, old) for old in _two_octets(found[rules.AS_PATH]))
+        aggregator = found.get(rules.AGGREGATOR)
+        told = [*_old_path(found[rules.AS_PATH]), *(_old_aggregator(aggregator) if aggregator else ())]
+        found.update((old.code, old) for old in told)
     return b"".join(
         encode_one(Attribute(flags & ~rules.EXTENDED_LENGTH, code, value))
         for code, (flags, _, value) in sorted(found.items())
     )
 
 
-def _two_octets(path: Attribute) -> Iterator[Attribute]:
-    """An AS_PATH for an old speaker, and the AS4_PATH that keeps what it cannot hold."""
+def _old_path(path: Attribute) -> Iterator[Attribute]:
+    """An AS_PATH for an old speaker, and the AS4_PATH that keeps what it cannot hold, without confederations."""
     segments = as_path.decode(path.value, asn4=True)
-    numbers = [number for segment in segments for number in segment.as_numbers]
-    narrow = b"".join(
-        bytes((kind, len(asns))) + b"".join((n if n < 1 << 16 else _AS_TRANS).to_bytes(2) for n in asns)
-        for kind, asns in segments
-    )
+    narrow = b"".join(bytes((kind, len(asns))) + b"".join(map(_narrow, asns)) for kind, asns in segments)
     yield path._replace(value=narrow)
-    if any(number >= 1 << 16 for number in numbers):
-        yield Attribute(OPTIONAL | TRANSITIVE, rules.AS4_PATH, path.value)
+    public = tuple(segment for segment in segments if segment.kind in (AS_SET, AS_SEQUENCE))
+    if any(number > _WIDEST for segment in public for number in segment.as_numbers):
+        yield Attribute(OPTIONAL | TRANSITIVE, rules.AS4_PATH, as_path.encode(public))
+
+
+def _old_aggregator(aggregator: Attribute) -> Iterator[Attribute]:
+    number, router_id = int.from_bytes(aggregator.value[:4]), aggregator.value[4:]
+    yield aggregator._replace(value=_narrow(number) + router_id)
+    if number > _WIDEST:
+        yield Attribute(OPTIONAL | TRANSITIVE, rules.AS4_AGGREGATOR, aggregator.value)
+
+
+def _narrow(number: int) -> bytes:
+    return (number if number <= _WIDEST else _AS_TRANS).to_bytes(2)
