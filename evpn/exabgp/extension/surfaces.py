@@ -5,15 +5,17 @@ does as it always does, slower or stricter, and a line in the log says which.
 """
 
 import inspect
+from dis import get_instructions
 from importlib import import_module
+from types import FunctionType
 from typing import Any, NamedTuple
 
 
 class Surface(NamedTuple):
     part: str
     module: str
-    name: str  # dotted, inside the module
-    parameters: str  # names, with `=` where there is a default; empty for what is not called
+    name: str  # dotted, inside the module; `X().a` is an attribute of its instances, `X.a.[k]` a key of a mapping
+    parameters: str = ""  # names, with `=` where there is a default; empty for what is not called
 
 
 COMMANDS, RIB, CONFIGURATION = "commands", "rib", "configuration"
@@ -22,23 +24,76 @@ RECEIVE, PIPES, RELOAD, BACKOFF, ENDING = "receive", "pipes", "reload", "backoff
 NEEDED = (COMMANDS, RIB, CONFIGURATION)
 OPTIONAL = (RECEIVE, PIPES, RELOAD, BACKOFF, ENDING)
 
-_COMMAND = "exabgp.reactor.api.command"
-_PROCESSES = "exabgp.reactor.api.processes"
-_CONFIGURATION = "exabgp.configuration"
+_MESSAGE = "exabgp.bgp.message"
+_REFRESH = f"{_MESSAGE}.refresh"
+_OPEN = f"{_MESSAGE}.open"
+_NEGOTIATED = f"{_OPEN}.capability.negotiated"
+_ATTRIBUTES = f"{_MESSAGE}.update.attribute"
+_NLRI = f"{_MESSAGE}.update.nlri.evpn.nlri"
 _NEIGHBOR = "exabgp.bgp.neighbor"
+_CONFIGURATION = "exabgp.configuration"
+_LIMIT = "exabgp.reactor.api.command.limit"
+_LOOP = "exabgp.reactor.loop"
+_PEER = "exabgp.reactor.peer"
+_PROCESSES = "exabgp.reactor.api.processes"
 _OUTGOING = "exabgp.rib.outgoing"
 
+_LOG = "message, source=, ..."
+
 SURFACES = (
-    Surface(COMMANDS, f"{_COMMAND}.command", "Command.register", "name, neighbor=, options=, json_support="),
+    Surface(COMMANDS, "exabgp.version", "version"),
+    Surface(COMMANDS, "exabgp.application.main", "main"),
+    Surface(COMMANDS, "exabgp.environment.base", "ENVFILE"),
+    Surface(COMMANDS, "exabgp.logger", "log.error", _LOG),
+    Surface(
+        COMMANDS, "exabgp.reactor.api.command.command", "Command.register", "name, neighbor=, options=, json_support="
+    ),
     Surface(COMMANDS, "exabgp.reactor.api", "API.process", "self, reactor, service, command"),
-    Surface(COMMANDS, f"{_COMMAND}.limit", "extract_neighbors", "command"),
-    Surface(COMMANDS, f"{_COMMAND}.limit", "match_neighbors", "peers, descriptions"),
-    Surface(COMMANDS, "exabgp.reactor.loop", "Reactor.peers", "self, service="),
-    Surface(COMMANDS, "exabgp.reactor.loop", "Reactor.established_peers", "self"),
+    Surface(COMMANDS, _LIMIT, "extract_neighbors", "command"),
+    Surface(COMMANDS, _LIMIT, "match_neighbors", "peers, descriptions"),
+    Surface(COMMANDS, _LOOP, "Reactor.peers", "self, service="),
+    Surface(COMMANDS, _LOOP, "Reactor.established_peers", "self"),
+    Surface(COMMANDS, _LOOP, "Reactor()._peers"),
+    Surface(COMMANDS, _LOOP, "Reactor().configuration"),
+    Surface(COMMANDS, _LOOP, "Reactor().processes"),
+    Surface(COMMANDS, _PROCESSES, "ProcessError"),
+    Surface(COMMANDS, _PROCESSES, "Processes.write", "self, process, string, neighbor="),
     Surface(COMMANDS, _PROCESSES, "Processes.answer_done", "self, service, force="),
     Surface(COMMANDS, _PROCESSES, "Processes.answer_error", "self, service"),
-    Surface(COMMANDS, "exabgp.reactor.peer", "Peer.established", "self"),
+    Surface(COMMANDS, _PEER, "Peer.established", "self"),
+    Surface(COMMANDS, _PEER, "Peer().neighbor"),
+    Surface(COMMANDS, _PEER, "Peer().proto"),
+    Surface(COMMANDS, "exabgp.reactor.protocol", "Protocol().negotiated"),
+    *(
+        Surface(COMMANDS, _NEGOTIATED, f"Negotiated().{name}")
+        for name in ("asn4", "families", "holdtime", "local_as", "msg_size", "neighbor", "peer_as", "received_open")
+    ),
+    Surface(COMMANDS, _OPEN, "Open().capabilities"),
+    Surface(COMMANDS, _OPEN, "Open().router_id"),
+    Surface(COMMANDS, f"{_OPEN}.capability", "Capabilities.get"),
+    Surface(COMMANDS, f"{_OPEN}.capability", "Capability.CODE.GRACEFUL_RESTART"),
+    Surface(COMMANDS, f"{_OPEN}.capability.graceful", "Graceful().restart_time"),
+    *(
+        Surface(COMMANDS, _NEIGHBOR, f"Neighbor.defaults.[{name}]")
+        for name in ("adj-rib-in", "local-address", "local-as", "peer-address", "peer-as")
+    ),
+    Surface(COMMANDS, _NEIGHBOR, "Neighbor.families", "self"),
+    Surface(COMMANDS, _NEIGHBOR, "Neighbor().eor"),
+    Surface(COMMANDS, _NEIGHBOR, "Neighbor().rib"),
+    Surface(RIB, "exabgp.protocol.family", "AFI.l2vpn"),
+    Surface(RIB, "exabgp.protocol.family", "SAFI.evpn"),
+    Surface(RIB, "exabgp.protocol.family", "Family", "afi, safi"),
+    Surface(RIB, "exabgp.protocol.family", "Family.index", "self"),
+    Surface(RIB, "exabgp.protocol.ip", "IP.pack", "self"),
+    Surface(RIB, "exabgp.protocol.ip", "IP.unpack", "data, ..."),
+    Surface(RIB, "exabgp.protocol.ip", "IPSelf", "afi"),
+    Surface(RIB, "exabgp.rib", "RIB", "name, adj_rib_in, adj_rib_out, families"),
+    Surface(RIB, "exabgp.rib", "RIB().outgoing"),
+    Surface(RIB, "exabgp.rib", "RIB.uncache", "self"),
     Surface(RIB, "exabgp.rib", "OutgoingRIB", "cache, families"),
+    Surface(RIB, _OUTGOING, "OutgoingRIB", "cache, families"),
+    Surface(RIB, _OUTGOING, "OutgoingRIB().cache"),
+    Surface(RIB, _OUTGOING, "OutgoingRIB().families"),
     Surface(RIB, _OUTGOING, "OutgoingRIB.pending", "self"),
     Surface(RIB, _OUTGOING, "OutgoingRIB.updates", "self, grouped"),
     Surface(RIB, _OUTGOING, "OutgoingRIB.reset", "self"),
@@ -51,34 +106,82 @@ SURFACES = (
     Surface(RIB, _OUTGOING, "OutgoingRIB.del_from_rib", "self, change"),
     Surface(RIB, _OUTGOING, "OutgoingRIB.delete_cached_family", "self, families"),
     Surface(RIB, _OUTGOING, "OutgoingRIB.cached_changes", "self, families=, actions="),
-    Surface(RIB, "exabgp.bgp.message.refresh", "RouteRefresh", "afi, safi, reserved="),
-    Surface(RIB, "exabgp.bgp.message.update.nlri.evpn.nlri", "EVPN", "action=, addpath="),
+    Surface(RIB, "exabgp.rib.change", "Change", "nlri, attributes"),
+    Surface(RIB, "exabgp.rib.change", "Change().attributes"),
+    Surface(RIB, "exabgp.rib.change", "Change().nlri"),
+    Surface(RIB, "exabgp.rib.change", "Change.extensive", "self"),
+    Surface(RIB, _MESSAGE, "Action.ANNOUNCE"),
+    Surface(RIB, _REFRESH, "RouteRefresh", "afi, safi, reserved="),
+    Surface(RIB, _REFRESH, "RouteRefresh.start"),
+    Surface(RIB, _REFRESH, "RouteRefresh.end"),
+    Surface(RIB, _NLRI, "EVPN", "action=, addpath="),
+    Surface(RIB, _NLRI, "EVPN.CODE"),
+    Surface(RIB, _NLRI, "EVPN()._packed"),
+    Surface(RIB, _NLRI, "EVPN._raw", "self"),
+    Surface(RIB, _NLRI, "EVPN.pack_nlri", "self, negotiated="),
+    Surface(RIB, _NLRI, "EVPN.index", "self"),
+    Surface(RIB, _NLRI, "EVPN.as_dict", "self"),
+    Surface(RIB, _NLRI, "EVPN.__str__", "self"),
+    Surface(RIB, _ATTRIBUTES, "Attributes"),
+    Surface(RIB, _ATTRIBUTES, "Attributes.index", "self"),
+    Surface(RIB, _ATTRIBUTES, "Attributes.pack", "self, negotiated, with_default="),
+    Surface(RIB, _ATTRIBUTES, "Attributes.as_dict", "self"),
+    Surface(RIB, _ATTRIBUTES, "Attributes.json", "self"),
+    Surface(RIB, _ATTRIBUTES, "Attributes.__repr__", "self"),
     Surface(CONFIGURATION, f"{_CONFIGURATION}.announce", "ParseAnnounce.register", "name, action, afi="),
-    Surface(CONFIGURATION, f"{_CONFIGURATION}.configuration", "Configuration", "configurations, text="),
     Surface(CONFIGURATION, f"{_CONFIGURATION}.check", "_check_route_generation", "neighbor, change, negotiated"),
+    Surface(CONFIGURATION, f"{_CONFIGURATION}.configuration", "Configuration", "configurations, text="),
+    Surface(CONFIGURATION, f"{_CONFIGURATION}.configuration", "Configuration()._structure"),
+    Surface(CONFIGURATION, f"{_CONFIGURATION}.configuration", "Configuration().announce_l2vpn"),
+    Surface(CONFIGURATION, f"{_CONFIGURATION}.configuration", "Configuration().neighbors"),
+    Surface(CONFIGURATION, f"{_CONFIGURATION}.core.tokeniser", "Iterator.__call__", "self"),
+    Surface(CONFIGURATION, f"{_CONFIGURATION}.process", "API_PREFIX"),
+    Surface(CONFIGURATION, f"{_CONFIGURATION}.process", "ParseProcess().processes"),
     Surface(CONFIGURATION, f"{_CONFIGURATION}.process", "ParseProcess.add_api", "self"),
+    Surface(CONFIGURATION, f"{_CONFIGURATION}.process", "ParseProcess.known.[run]"),
     Surface(CONFIGURATION, _NEIGHBOR, "Neighbor.ip_self", "self, afi"),
     Surface(CONFIGURATION, _NEIGHBOR, "Neighbor.reset_rib", "self"),
-    Surface(RECEIVE, "exabgp.bgp.message", "Update.unpack_message", "data, direction, negotiated"),
-    Surface(RECEIVE, "exabgp.bgp.message.refresh", "RouteRefresh.unpack_message", "data, direction=, negotiated="),
-    Surface(RECEIVE, "exabgp.bgp.message", "Message.unpack", "message, data, direction, negotiated"),
-    Surface(RECEIVE, "exabgp.bgp.message", "Message.registered_message", ""),
-    Surface(RECEIVE, "exabgp.util", "hexstring", "value"),
-    Surface(RECEIVE, "exabgp.reactor.api.response.json", "hexstring", "value"),
-    Surface(RECEIVE, "exabgp.reactor.api.response.text", "hexstring", "value"),
-    Surface(PIPES, _PROCESSES, "Processes.write", "self, process, string, neighbor="),
+    Surface(RECEIVE, _MESSAGE, "Update", "nlris, attributes"),
+    Surface(RECEIVE, _MESSAGE, "Update.ID"),
+    Surface(RECEIVE, _MESSAGE, "Update.TYPE"),
+    Surface(RECEIVE, _MESSAGE, "Update.unpack_message", "data, direction, negotiated"),
+    Surface(RECEIVE, _MESSAGE, "Notify", "code, subcode, data=, ..."),
+    Surface(RECEIVE, _MESSAGE, "Message.unpack", "message, data, direction, negotiated"),
+    Surface(RECEIVE, _MESSAGE, "Message.registered_message"),
+    Surface(RECEIVE, _MESSAGE, "Message.CODE.UPDATE"),
+    Surface(RECEIVE, _MESSAGE, "Message.CODE.ROUTE_REFRESH"),
+    Surface(RECEIVE, f"{_MESSAGE}.direction", "Direction.IN"),
+    *(Surface(RECEIVE, _REFRESH, f"RouteRefresh.{name}") for name in ("ID", "TYPE", "request")),
+    *(Surface(RECEIVE, _REFRESH, f"RouteRefresh().{name}") for name in ("afi", "safi", "reserved")),
+    Surface(RECEIVE, _REFRESH, "RouteRefresh.unpack_message", "data, direction=, negotiated="),
+    Surface(RECEIVE, _NEIGHBOR, "Neighbor().api"),
+    *(
+        Surface(RECEIVE, f"{_CONFIGURATION}.neighbor.api", f"ParseAPI.DEFAULT_API.[receive-{name}]")
+        for name in ("packets", "parsed", "consolidate")
+    ),
+    *(
+        Surface(RECEIVE, module, "hexstring", "value")
+        for module in ("exabgp.util", "exabgp.reactor.api.response.json", "exabgp.reactor.api.response.text")
+    ),
+    Surface(PIPES, "exabgp.logger", "log.critical", _LOG),
+    Surface(PIPES, "exabgp.logger", "log.warning", _LOG),
+    Surface(PIPES, _PROCESSES, "Processes()._process"),
     Surface(PIPES, _PROCESSES, "Processes._start", "self, process"),
     Surface(PIPES, _PROCESSES, "Processes._handle_problem", "self, process"),
     Surface(PIPES, _PROCESSES, "Processes.received", "self"),
     Surface(PIPES, _PROCESSES, "Processes.terminate", "self"),
+    Surface(RELOAD, "exabgp.logger", "log.critical", _LOG),
+    Surface(RELOAD, "exabgp.logger", "log.info", _LOG),
     Surface(RELOAD, "exabgp.reactor.interrupt", "Signal.sighup", "self, signum, frame"),
-    Surface(RELOAD, "exabgp.reactor.loop", "Reactor._pending_adjribout", "self"),
-    Surface(RELOAD, "exabgp.reactor.loop", "Reactor.active_peers", "self"),
-    Surface(BACKOFF, "exabgp.reactor.peer", "Delay", ""),
+    Surface(RELOAD, _LOOP, "Reactor._pending_adjribout", "self"),
+    Surface(RELOAD, _LOOP, "Reactor.active_peers", "self"),
+    Surface(BACKOFF, _PEER, "Delay"),
+    Surface(BACKOFF, "exabgp.reactor.delay", "Delay"),
+    Surface(BACKOFF, "exabgp.reactor.delay", "Delay()._next"),
     Surface(BACKOFF, "exabgp.reactor.delay", "Delay.increase", "self"),
     Surface(BACKOFF, "exabgp.reactor.delay", "Delay.reset", "self"),
-    Surface(ENDING, "exabgp.reactor.loop", "Reactor._termination", "self, reason, exit_code"),
-    Surface(ENDING, "exabgp.reactor.loop", "Reactor.run", "self"),
+    Surface(ENDING, _LOOP, "Reactor._termination", "self, reason, exit_code"),
+    Surface(ENDING, _LOOP, "Reactor.run", "self"),
 )
 
 
@@ -97,8 +200,8 @@ def _fault(surface: Surface) -> str:
     try:
         thing: Any = import_module(surface.module)
         for name in surface.name.split("."):
-            thing = getattr(thing, name)
-    except (ImportError, AttributeError):
+            thing = _inside(thing, name)
+    except (ImportError, AttributeError, KeyError):
         return f"{where} is not there"
     if not surface.parameters:
         return ""
@@ -106,10 +209,44 @@ def _fault(surface: Surface) -> str:
         parameters = _parameters(thing)
     except (TypeError, ValueError):
         return f"{where} cannot be called"
-    return "" if parameters == surface.parameters else f"{where} takes ({parameters}), not ({surface.parameters})"
+    if _fit(parameters, surface.parameters):
+        return ""
+    return f"{where} takes ({parameters}), not ({surface.parameters})"
+
+
+class _Instances(NamedTuple):
+    of: type
+
+
+def _inside(thing: Any, name: str) -> Any:
+    if isinstance(thing, _Instances):
+        return _assigned(thing.of, name)
+    if name.startswith("["):
+        return thing[name[1:-1]]
+    return _Instances(getattr(thing, name[:-2])) if name.endswith("()") else getattr(thing, name)
+
+
+def _assigned(kind: type, name: str) -> None:
+    """An `AttributeError` unless a method of the class assigns the attribute: no instance can be made to look at."""
+    for method in (thing for base in kind.__mro__ for thing in vars(base).values() if isinstance(thing, FunctionType)):
+        if name in method.__code__.co_names and any(
+            instruction.opname == "STORE_ATTR" and instruction.argval == name
+            for instruction in get_instructions(method)
+        ):
+            return
+    raise AttributeError(name)
 
 
 def _parameters(thing: Any) -> str:
     """Names, and `=` for those with a default: its value and annotations may change without harm."""
     parameters = inspect.signature(thing).parameters.values()
     return ", ".join(p.name if p.default is p.empty else f"{p.name}=" for p in parameters)
+
+
+def _fit(parameters: str, expected: str) -> bool:
+    """What is only called may have more parameters at the end (`...`), if they have defaults."""
+    found, wanted = parameters.split(", "), expected.split(", ")
+    if wanted[-1] != "...":
+        return found == wanted
+    known = len(wanted) - 1
+    return found[:known] == wanted[:known] and all(name.endswith("=") for name in found[known:])

@@ -1,15 +1,46 @@
 """What of ExaBGP is touched is as expected, and says so in one line when it is not."""
 
-import os
+import signal
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from evpn.exabgp.extension.surfaces import NEEDED, OPTIONAL, PIPES, SURFACES, Surface, mismatches
+from evpn.exabgp.extension.surfaces import BACKOFF, NEEDED, OPTIONAL, PIPES, RELOAD, SURFACES, Surface, mismatches
 
-EVPN = Path(sys.executable).with_name("evpn")
+from .loopback import environment, play, run
+
+PARTS = {*NEEDED, *OPTIONAL}
+
+FUNCTIONS = {
+    "commands": ("exabgp.reactor.api", "API", "process"),
+    "rib": ("exabgp.rib.outgoing", "OutgoingRIB", "updates"),
+    "configuration": ("exabgp.bgp.neighbor", "Neighbor", "ip_self"),
+    "receive": ("exabgp.reactor.api.response.json", "", "hexstring"),
+    "pipes": ("exabgp.reactor.api.processes", "Processes", "received"),
+    "reload": ("exabgp.reactor.interrupt", "Signal", "sighup"),
+    "backoff": ("exabgp.reactor.delay", "Delay", "increase"),
+    "ending": ("exabgp.reactor.loop", "Reactor", "run"),
+}
+"""Of each part one function that it touches."""
+
+
+def other(part: str) -> str:
+    """A line that gives the function of a part other parameters; it does what it always did."""
+    module, owner, name = FUNCTIONS[part]
+    path = f"{owner}.{name}".strip(".")
+    return f"import {module} as m; stock = m.{path}; m.{path} = lambda one, *more: stock(one, *more)"
+
+
+def gone(part: str) -> str:
+    module, owner, name = FUNCTIONS[part]
+    return f"import {module} as m; del m.{owner}.{name}".replace("..", ".")
+
+
+def named(part: str) -> str:
+    return ".".join(filter(None, FUNCTIONS[part]))
 
 
 def test_the_installed_exabgp_fits() -> None:
@@ -20,14 +51,21 @@ def test_the_installed_exabgp_fits() -> None:
 
 
 def test_every_part_has_surfaces() -> None:
-    assert {surface.part for surface in SURFACES} == {*NEEDED, *OPTIONAL}
+    assert {surface.part for surface in SURFACES} == PARTS
 
 
 @pytest.mark.parametrize(
     ("name", "parameters", "told"),
     [
         ("Processes.nothing", "self", "exabgp.reactor.api.processes.Processes.nothing is not there"),
+        ("Processes().nothing", "", "exabgp.reactor.api.processes.Processes().nothing is not there"),
+        (
+            "Processes._dispatch.[nothing]",
+            "",
+            "exabgp.reactor.api.processes.Processes._dispatch.[nothing] is not there",
+        ),
         ("Processes.write", "self, line", "takes (self, process, string, neighbor=), not (self, line)"),
+        ("Processes.write", "self, process, ...", "takes (self, process, string, neighbor=), not (self, process, ...)"),
         ("Processes.MAX_COMMAND_SIZE", "self", "cannot be called"),
     ],
 )
@@ -37,45 +75,90 @@ def test_a_mismatch_names_the_surface(name: str, parameters: str, told: str) -> 
     assert told in found[PIPES][0]
 
 
+def test_what_is_only_called_may_have_more_parameters() -> None:
+    assert (
+        mismatches((Surface(PIPES, "exabgp.reactor.api.processes", "Processes.write", "self, process, string, ..."),))
+        == {}
+    )
+
+
+@pytest.mark.parametrize("change", [{"name": "{}_"}, {"module": "{}_"}, {"parameters": "another, {}"}])
+def test_no_surface_fits_whatever_is_there(change: dict[str, str]) -> None:
+    ((field, form),) = change.items()
+    changed = [s._replace(**{field: form.format(getattr(s, field))}) for s in SURFACES if getattr(s, field)]
+
+    assert [s for s in changed if not mismatches((s,))] == []
+
+
 def test_nothing_is_installed_with_warnings(installed: list[str]) -> None:
     assert installed == []
 
 
-def exabgp(tmp_path: Path, change: str, *arguments: str) -> subprocess.CompletedProcess[str]:
-    """`evpn exabgp` with another ExaBGP: one in which a line of Python was run before."""
-    (tmp_path / "sitecustomize.py").write_text(change)
-    environment = {**os.environ, "PYTHONPATH": str(tmp_path)}
-    command = [str(EVPN), "exabgp", *arguments]
-    return subprocess.run(command, capture_output=True, text=True, timeout=30, env=environment, check=False)
+def test_all_parts_of_it_are_in_exabgp(tmp_path: Path) -> None:
+    told = play(tmp_path, environment(tmp_path))
+
+    assert set(told.parts) == PARTS
+    assert told.warnings == []
+    assert told.heard["pipe"][0]["size"] == 1 << 20
 
 
-def test_a_needed_surface_that_differs_stops_the_start(tmp_path: Path) -> None:
-    done = exabgp(tmp_path, "import exabgp.rib.outgoing as o; o.OutgoingRIB.updates = lambda self: 0", "version")
+@pytest.mark.parametrize("change", [other, gone], ids=["other", "gone"])
+@pytest.mark.parametrize("part", NEEDED)
+def test_a_needed_surface_that_differs_stops_the_start(part: str, change: Callable[[str], str], tmp_path: Path) -> None:
+    (tmp_path / "exabgp.conf").touch()
+
+    done = run(environment(tmp_path, change(part)), str(tmp_path / "exabgp.conf"))
 
     assert done.returncode == 1
     assert done.stdout == ""
-    assert done.stderr == (
-        "evpn exabgp: ExaBGP 5.0.15 is not as the extension needs it, 5.0.15 is: "
-        "exabgp.rib.outgoing.OutgoingRIB.updates takes (self), not (self, grouped)\n"
+    assert done.stderr.splitlines() == [done.stderr.rstrip("\n")]
+    assert done.stderr.startswith(
+        f"evpn exabgp: ExaBGP 5.0.15 is not as the extension needs it, 5.0.15 is: {named(part)} "
     )
 
 
 def test_so_does_another_meaning_behind_the_same_names(tmp_path: Path) -> None:
-    change = "import exabgp.rib as r; r.RIB.__init__ = lambda self, *a: setattr(self, 'name', '') or None"
+    change = "import exabgp.rib as r; stock = r.RIB.uncache; r.RIB.uncache = lambda self: stock(self.name)"
 
-    done = exabgp(tmp_path, change, "version")
+    done = run(environment(tmp_path, change), "version")
 
     assert done.returncode == 1
-    assert "self-test: " in done.stderr and len(done.stderr.splitlines()) == 1
+    assert "self-test: AttributeError " in done.stderr and len(done.stderr.splitlines()) == 1
 
 
-def test_an_optional_surface_that_differs_is_a_warning(tmp_path: Path) -> None:
-    change = "import exabgp.reactor.api.processes as p; p.Processes.write = lambda self: 0"
+@pytest.mark.parametrize("part", OPTIONAL)
+def test_without_an_optional_part_exabgp_does_as_ever(part: str, tmp_path: Path) -> None:
+    told = play(tmp_path, environment(tmp_path, other(part)))
 
-    done = exabgp(tmp_path, change, "version")
+    assert set(told.parts) == PARTS - {part}
+    (warning,) = told.warnings
+    assert warning.startswith(f"evpn exabgp: warning, {part} as in ExaBGP: ExaBGP 5.0.15 is not as ")
+    assert f"{named(part)} takes (one, more), not (" in warning
+    assert told.announced == ["InclusiveMulticastRoute", "MacIpRoute"]
+    assert told.withdrawn == ["MacIpRoute"]
+    assert [answer["id"] for answer in told.heard["evpn-ack"]] == [1, 2]
+    assert told.heard["pipe"][0]["size"] == (1 << 16 if part == PIPES else 1 << 20)
+    assert told.code == 0
 
-    assert done.returncode == 0 and done.stdout.startswith("ExaBGP : 5.0.15")
-    assert "warning, pipes as in ExaBGP: " in done.stderr
+
+def test_an_optional_surface_that_is_gone_is_a_warning_too(tmp_path: Path) -> None:
+    """Here a module: ExaBGP itself has what it needs of it already."""
+    change = "import exabgp.reactor.peer, sys; sys.modules['exabgp.reactor.delay'] = None"
+
+    told = play(tmp_path, environment(tmp_path, change))
+
+    assert set(told.parts) == PARTS - {BACKOFF}
+    (warning,) = told.warnings
+    assert "backoff as in ExaBGP: " in warning and "exabgp.reactor.delay.Delay is not there (and 3 more)" in warning
+
+
+def test_without_its_part_sighup_stops_exabgp_as_ever(tmp_path: Path) -> None:
+    settings = environment(tmp_path, other(RELOAD)) | {"EVPN_RELOAD": f"touch {tmp_path}/reloaded"}
+
+    told = play(tmp_path, settings, end=signal.SIGHUP)
+
+    assert told.code == 0
+    assert not (tmp_path / "reloaded").exists()
 
 
 CONFIGURATION = """
@@ -100,7 +183,7 @@ neighbor 10.0.0.1 {
 def test_validate_takes_routes_of_the_configuration_file(tmp_path: Path, route: str) -> None:
     (tmp_path / "exabgp.conf").write_text(CONFIGURATION.replace("ROUTE", route))
 
-    done = exabgp(tmp_path, "", "validate", "-nr", str(tmp_path / "exabgp.conf"))
+    done = run(environment(tmp_path), "validate", "-nr", str(tmp_path / "exabgp.conf"))
 
     assert done.returncode == 0, done.stderr
     assert "routes" in done.stderr.splitlines()[-1]
@@ -109,7 +192,7 @@ def test_validate_takes_routes_of_the_configuration_file(tmp_path: Path, route: 
 def test_validate_says_what_is_wrong_in_which_line(tmp_path: Path) -> None:
     (tmp_path / "exabgp.conf").write_text(CONFIGURATION.replace("ROUTE", "mac-ip rd 1:1 mac 50:54 vni 1 next-hop self"))
 
-    done = exabgp(tmp_path, "", "validate", "-nr", str(tmp_path / "exabgp.conf"))
+    done = run(environment(tmp_path), "validate", "-nr", str(tmp_path / "exabgp.conf"))
 
     assert done.returncode == 1
     assert "mac-ip: mac: '50:54' is not a MAC address" in done.stderr
@@ -120,6 +203,6 @@ def test_an_environment_file_is_read(tmp_path: Path, form: str) -> None:
     path = tmp_path / "exabgp.env"
     path.write_text("[exabgp.daemon]\npid = /run/of-this-test.pid\n")
 
-    done = exabgp(tmp_path, "", *form.format(path).split(), "env")
+    done = run(environment(tmp_path), *form.format(path).split(), "env")
 
     assert "/run/of-this-test.pid" in done.stdout
