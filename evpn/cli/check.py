@@ -9,6 +9,7 @@ from evpn.config.available import require_available
 from evpn.config.derive import is_allocated, natural_rd
 from evpn.config.errors import ConfigError
 from evpn.config.load import load
+from evpn.config.reflector import frr_warnings
 from evpn.config.settings import NeighborSettings, Settings, VniSettings
 from evpn.text import format_ip, format_rd, format_route_target
 
@@ -24,6 +25,8 @@ def command(file: Path) -> None:
         click.echo(str(error), err=True)
         raise SystemExit(2) from None
     click.echo("\n".join(summary(settings)))
+    for line in frr_warnings(settings):
+        click.echo(f"{file}: vtep-address: warning: {line}; GoBGP takes them too", err=True)
 
 
 def summary(settings: Settings) -> Iterator[str]:

@@ -1,12 +1,13 @@
 """`evpn render`: the files around a VTEP, from its own configuration."""
 
-from ipaddress import ip_address, ip_network
+from ipaddress import IPv4Address, ip_address, ip_network
 from pathlib import Path
 
 import click
 
 from evpn.config.errors import ConfigError
 from evpn.config.load import load
+from evpn.config.reflector import frr_warnings
 from evpn.config.render import names, render, write
 from evpn.config.settings import NeighborSettings, Settings
 from evpn.text import format_ip
@@ -26,15 +27,21 @@ def _prefixes(context: click.Context, parameter: click.Parameter, texts: tuple[s
         raise click.BadParameter(str(error)) from None
 
 
+def _router_id(context: click.Context, parameter: click.Parameter, text: str | None) -> str | None:
+    try:
+        return None if text is None else str(IPv4Address(text))
+    except ValueError as error:
+        raise click.BadParameter(str(error)) from None
+
+
 @click.command(name="render", epilog=f"Templates: {', '.join(names())}.")
 @click.argument("template")
 @click.option("--config", "file", type=click.Path(path_type=Path), required=True, help="The configuration of the VTEP.")
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="Instead of the standard output; mode 0600.")
-@click.option("--neighbor", help="frr-route-reflector: which neighbor to render, the first if not said.")
-@click.option("--client", "clients", multiple=True, callback=_addresses, help="frr-route-reflector: a VTEP.")
-@click.option(
-    "--client-range", "ranges", multiple=True, callback=_prefixes, help="frr-route-reflector: prefix of VTEPs."
-)
+@click.option("--neighbor", help="Route reflectors: which neighbor to render, the first if not said.")
+@click.option("--client", "clients", multiple=True, callback=_addresses, help="Route reflectors: a VTEP.")
+@click.option("--client-range", "ranges", multiple=True, callback=_prefixes, help="Route reflectors: prefix of VTEPs.")
+@click.option("--router-id", callback=_router_id, help="Route reflectors: if not what their address ends with.")
 @click.option("--set", "pairs", multiple=True, metavar="NAME=TEXT", help="Another variable of the template.")
 def command(
     template: str,
@@ -43,6 +50,7 @@ def command(
     neighbor: str | None,
     clients: list[str],
     ranges: list[str],
+    router_id: str | None,
     pairs: tuple[str, ...],
 ) -> None:
     """Render TEMPLATE for the VTEP that --config describes."""
@@ -55,10 +63,15 @@ def command(
             extra["clients"] = clients
         if ranges:
             extra["client_ranges"] = ranges
+        if router_id is not None:
+            extra["router_id"] = router_id
         if output is None:
             click.echo(render(template, settings, **extra), nl=False)
         else:
             write(template, settings, output, **extra)
+        if template.startswith("frr-"):
+            for line in frr_warnings(settings):
+                click.echo(f"{file}: vtep-address: warning: {line}", err=True)
     except ConfigError as error:
         click.echo(str(error), err=True)
         raise SystemExit(2) from None

@@ -1,6 +1,7 @@
 """Templates -> text: the files around a VTEP, from its own configuration."""
 
 import base64
+import json
 import os
 import shutil
 import stat
@@ -11,6 +12,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, UndefinedErro
 
 from evpn.config.errors import ConfigError
 from evpn.config.frr import uses_rfc8365, vni_blocks
+from evpn.config.reflector import frr_warnings, gobgp_ranges, reflector_id
 from evpn.config.settings import Settings
 from evpn.text import format_ip
 
@@ -91,11 +93,15 @@ def _environment(folder: Path) -> Environment:
     environment.filters |= {
         "ip": format_ip,
         "exabgp_quoted": _exabgp_quoted,
+        "toml_quoted": json.dumps,  # passwords are printable ASCII, which JSON and TOML escape alike
         "base64": lambda text: base64.b64encode(text.encode()).decode(),
     }
     environment.globals |= {
         "uses_rfc8365": uses_rfc8365,
         "vni_blocks": vni_blocks,
+        "frr_warnings": frr_warnings,
+        "gobgp_ranges": gobgp_ranges,
+        "reflector_id": reflector_id,
         "config": lambda settings: str(settings.path.absolute()),
         "find_evpn": _evpn_command,
     }

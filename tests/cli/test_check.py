@@ -26,6 +26,17 @@ def test_a_valid_file_is_summed_up(file: Path) -> None:
     ]
 
 
+def test_what_frr_makes_of_an_ipv6_vtep_is_a_warning_and_no_mistake(file: Path) -> None:
+    file.write_text(text(vtep_address="2001:db8::3", router_id="10.0.0.3", neighbors=[{"address": "2001:db8::1"}]))
+    answer = CliRunner().invoke(command, [str(file)])
+    assert (answer.exit_code, answer.stderr) == (
+        0,
+        f"{file}: vtep-address: warning: FRR before 10.6 resets the session on type 3 routes of an IPv6 VTEP, "
+        "10.6 treats them as withdrawn, and 10.7 is the first that takes them; GoBGP takes them too\n",
+    )
+    assert answer.stdout.startswith(f"{file} is valid\n")
+
+
 @pytest.mark.parametrize(
     ("source", "line"),
     [

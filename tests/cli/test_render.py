@@ -49,6 +49,26 @@ def test_a_reflector_can_be_the_second_neighbor(file: Path) -> None:
     assert "router bgp 65002" in invoke(file, "frr-route-reflector", "--neighbor", "10.0.0.2").stdout
 
 
+def test_a_reflector_can_have_a_router_id_of_its_own(file: Path) -> None:
+    told = ("--router-id", "192.0.2.1")
+    assert "bgp router-id 192.0.2.1\n" in invoke(file, "frr-route-reflector", *told).stdout
+    assert 'router-id = "192.0.2.1"\n' in invoke(file, "gobgp-route-reflector", *told).stdout
+
+
+@pytest.mark.parametrize(
+    ("template", "warned"),
+    [("exabgp", False), ("frr-route-reflector", True), ("frr-vtep", True), ("gobgp-route-reflector", False)],
+)
+def test_frr_for_an_ipv6_vtep_is_rendered_with_a_warning(file: Path, template: str, warned: bool) -> None:
+    assert invoke(file, template).stderr == ""
+    file.write_text(text(vtep_address="2001:db8::3", router_id="10.0.0.3", neighbors=[{"address": "2001:db8::1"}]))
+    answer = invoke(file, template)
+    assert answer.exit_code == 0
+    assert answer.stdout == render(template, load(file))
+    for place in (answer.stderr, answer.stdout):
+        assert ("FRR before 10.6 resets the session on type 3 routes of an IPv6 VTEP" in place) == warned
+
+
 def test_a_variable_can_be_set(file: Path) -> None:
     assert 'run "/opt/evpn" plugin' in invoke(file, "exabgp", "--set", "evpn_command=/opt/evpn").stdout
 
@@ -71,6 +91,8 @@ def test_a_mistake_is_one_line_and_exit_code_2(file: Path, options: list[str], l
     assert answer.stderr.startswith(line)
 
 
-@pytest.mark.parametrize("option", [["--client", "10.0.0"], ["--client-range", "10.0.0.1/8"]])
-def test_a_wrong_client_is_a_usage_error(file: Path, option: list[str]) -> None:
+@pytest.mark.parametrize(
+    "option", [["--client", "10.0.0"], ["--client-range", "10.0.0.1/8"], ["--router-id", "2001:db8::1"]]
+)
+def test_a_wrong_address_is_a_usage_error(file: Path, option: list[str]) -> None:
     assert invoke(file, "frr-route-reflector", *option).exit_code == 2

@@ -14,7 +14,7 @@ def mode(path: Path) -> int:
 
 
 def test_templates_have_names() -> None:
-    assert {"exabgp", "frr-route-reflector", "frr-vtep"} <= set(names())
+    assert {"exabgp", "frr-route-reflector", "frr-vtep", "gobgp-route-reflector"} <= set(names())
     assert not [name for name in names() if name.startswith("_")]
 
 

@@ -189,7 +189,14 @@ def test_a_reflector_of_ibgp_reflects_and_one_of_ebgp_keeps_the_next_hop() -> No
     external = neighbor_lines(render("frr-route-reflector", settings, neighbor=settings.neighbors[1]))
     assert "router bgp 4200000001" in external
     assert {"neighbor vteps attribute-unchanged next-hop", "neighbor vteps ebgp-multihop 3"} <= set(external)
+    assert "neighbor vteps remote-as external" in external  # each VTEP has an AS of its own
     assert "neighbor vteps route-reflector-client" not in external
+
+
+def test_devices_over_ipv6_take_packets_without_checksums() -> None:
+    (command,) = (line for line in render("frr-vtep", a_config(**FILES["ipv6"])).splitlines() if "type vxlan" in line)
+    assert command.endswith(" local 2001:db8::3 dstport 4789 nolearning udp6zerocsumrx")
+    assert "udp6" not in render("frr-vtep", a_config())
 
 
 def test_what_frr_does_by_default_is_not_said() -> None:
