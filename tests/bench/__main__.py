@@ -1,4 +1,4 @@
-"""`python -m tests.bench`: both systems by turns, then one table; `--profile` shows where the agent's time goes."""
+"""`python -m tests.bench`: two systems by turns, then a table; `--profile` shows where the agent's time goes."""
 
 import argparse
 import json
@@ -9,12 +9,18 @@ import signal
 import sys
 import time
 from collections import defaultdict
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
-from typing import NoReturn
+from typing import NamedTuple, NoReturn
 
 from rich.console import Console
 
+from tests.bench import engine_cases
 from tests.bench.cases import CASES, Make, Samples, Size, event_life, remote_life
+from tests.bench.engine import EXTENSION, STOCK
+from tests.bench.engine_cases import packets_life, parsed_life
+from tests.bench.figures import comparisons
 from tests.bench.profile import CASES as PROFILED
 from tests.bench.profile import profile
 from tests.bench.report import show
@@ -22,7 +28,25 @@ from tests.bench.vteps import Frr, Ours
 
 _IDLE = 10.0
 _EVENTS = 102  # single events in all runs together
-_REMOTE = CASES[: CASES.index("update")]
+
+
+class Life(NamedTuple):
+    cases: tuple[str, ...]
+    run: Callable[[Size, str], Samples]
+
+
+def _vtep_lives(make: Make) -> tuple[Life, ...]:
+    events = CASES.index("update")
+    return Life(CASES[:events], partial(remote_life, make)), Life(CASES[events:], partial(event_life, make))
+
+
+_PACKETS, _PARSED = engine_cases.CASES, (engine_cases.ALL, engine_cases.SEND, engine_cases.RECEIVE)
+_LIVES: dict[str, tuple[Life, ...]] = {
+    Ours.name: _vtep_lives(Ours),
+    Frr.name: _vtep_lives(Frr),
+    EXTENSION.name: (Life(_PACKETS, partial(packets_life, EXTENSION)),),
+    STOCK.name: (Life(_PACKETS, partial(packets_life, STOCK)), Life(_PARSED, partial(parsed_life, STOCK))),
+}
 
 
 def main() -> int:
@@ -37,49 +61,55 @@ def main() -> int:
         return 0
     random.seed(7)
     size = Size(options.routes, -(-_EVENTS // options.runs), options.macs, timeout=max(120.0, options.routes / 2000))
-    found: dict[str, Samples] = {Ours.name: defaultdict(list), Frr.name: defaultdict(list)}
+    found: dict[str, Samples] = {name: defaultdict(list) for name in _LIVES}
     load, began = os.getloadavg(), time.monotonic()
     failures = 0
     for number in range(options.runs):
         last = number == options.runs - 1
-        for make in (Ours, Frr) if number % 2 == 0 else (Frr, Ours):
-            name = make.name
-            console.print(f"[dim]run {number + 1} of {options.runs}: {name}[/dim]", highlight=False)
-            this = size._replace(idle=_IDLE if last else 0.0)
-            failures += _measure(console, make, this, options.only, found[name])
+        this = size._replace(idle=_IDLE if last else 0.0)
+        for _, ours, theirs, _ in comparisons(size):
+            for name in (ours, theirs) if number % 2 == 0 else (theirs, ours):
+                failures += _measure(
+                    console, f"run {number + 1} of {options.runs}", name, this, options.only, found[name]
+                )
     took = time.monotonic() - began
     machine = f"{os.cpu_count()} cores, Linux {platform.release()}, Python {platform.python_version()}"
     title = f"{machine}; load before: {load[0]:.1f}; {options.runs} runs in {took:.0f} s, medians"
-    show(console, size, found, title)
+    for comparison in comparisons(size):
+        show(console, comparison, found, title)
     if options.json:
         content = {"machine": machine, "load": load, "runs": options.runs, "size": size._asdict(), "samples": found}
         options.json.write_text(json.dumps(content, indent=1))
     return 1 if failures else 0
 
 
-def _measure(console: Console, make: Make, size: Size, only: str, into: Samples) -> int:
-    """Both lives, or the one that has the case `only`. How many failed."""
+def _measure(console: Console, run: str, name: str, size: Size, only: str, into: Samples) -> int:
+    """All lives of a system, or those that have the case `only`. How many failed."""
     failed = 0
-    for life, cases in ((remote_life, _REMOTE), (event_life, CASES[len(_REMOTE) :])):
-        if only and only not in cases:
+    for life in _LIVES[name]:
+        if only and only not in life.cases:
             continue
+        console.print(f"[dim]{run}: {name}[/dim]", highlight=False)
         try:
-            samples = life(make, size, only)
+            samples = life.run(size, "" if only == engine_cases.ALL else only)
         except (RuntimeError, AssertionError) as error:
             console.print(f"[red]failed:[/red] {error}", highlight=False)
             failed += 1
             continue
-        for name, values in samples.items():
-            into[name] += values
+        for figure, values in samples.items():
+            into[figure] += values
     return failed
 
 
 def _options() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="python -m tests.bench", description="Speed beside FRR, as ratios.")
+    parser = argparse.ArgumentParser(
+        prog="python -m tests.bench", description="Speed beside FRR, and beside stock ExaBGP."
+    )
     parser.add_argument("--routes", type=int, default=20_000, help="MAC/IP routes, 20000 unless told; at most 1000000")
     parser.add_argument("--macs", type=int, default=5_000, help="local MACs of the burst, 5000 unless told")
     parser.add_argument("--runs", type=int, default=3, help="runs of each system, 3 unless told")
-    parser.add_argument("--only", choices=CASES, default="", help="one case; `bulk` has memory and CPU as well")
+    cases = (*CASES, *engine_cases.CASES)
+    parser.add_argument("--only", choices=cases, default="", help="one case; `exabgp` is all that start so")
     parser.add_argument("--json", type=Path, metavar="FILE", help="every sample, besides the table")
     parser.add_argument("--profile", choices=PROFILED, help="instead: where the agent's time goes meanwhile")
     return parser.parse_args()

@@ -17,16 +17,13 @@ from tests.bench.stream import AS_NUMBER, end_of_rib, message
 _OPEN, _UPDATE, _NOTIFICATION, _KEEPALIVE, _REFRESH = 1, 2, 3, 4, 5
 _HEADER = 19
 _HOLD_TIME = 180
-_CAPABILITIES = (
-    bytes.fromhex("010400190046")  # multiprotocol: EVPN
-    + bytes.fromhex("0200")  # route refresh
-    + b"\x41\x04"
-    + AS_NUMBER.to_bytes(4)
-)
+EVPN, IPV4_UNICAST = bytes.fromhex("00190046"), bytes.fromhex("00010001")
+_MULTIPROTOCOL, _ROUTE_REFRESH, _FOUR_OCTET_AS = b"\x01\x04", b"\x02\x00", b"\x41\x04"
 
 
 class Speaker:
-    def __init__(self, site: Site) -> None:
+    def __init__(self, site: Site, families: Sequence[bytes] = (EVPN,)) -> None:
+        self._families = families
         with site.within(site.fabric):
             self._listener = socket.socket()
             self._listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -36,6 +33,8 @@ class Speaker:
         self.updates: list[tuple[float, bytes]] = []
         """When, and the body."""
         self.established = threading.Event()
+        self.since = 0.0
+        """When the last session was established."""
         self.sessions = 0
         self.refreshes = 0
         self.notifications: list[bytes] = []
@@ -83,6 +82,11 @@ class Speaker:
                 if found(body):
                     return when
 
+    def drop(self) -> None:
+        """End the session; the listener takes the next one."""
+        if self._connection is not None:
+            self._connection.shutdown(socket.SHUT_RDWR)
+
     def _serve(self) -> None:
         while not self._closed:
             try:
@@ -96,7 +100,9 @@ class Speaker:
             self.established.clear()
 
     def _session(self, connection: socket.socket) -> None:
-        parameters = bytes((2, len(_CAPABILITIES))) + _CAPABILITIES
+        capabilities = b"".join(_MULTIPROTOCOL + family for family in self._families)
+        capabilities += _ROUTE_REFRESH + _FOUR_OCTET_AS + AS_NUMBER.to_bytes(4)
+        parameters = bytes((2, len(capabilities))) + capabilities
         head = b"\4" + AS_NUMBER.to_bytes(2) + _HOLD_TIME.to_bytes(2) + parse_ip(FABRIC_ADDRESS)
         connection.sendall(message(_OPEN, head + bytes((len(parameters),)) + parameters))
         waiting = bytearray()
@@ -122,6 +128,7 @@ class Speaker:
         if kind == _OPEN:
             self.send([message(_KEEPALIVE, b"")])
         elif kind == _KEEPALIVE and not self.established.is_set():
+            self.since = now
             self.sessions += 1
             self.established.set()
             self.send([*self.table, end_of_rib()])

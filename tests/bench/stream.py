@@ -18,8 +18,8 @@ ROWS_PER_ROUTE = 3  # FDB of the VXLAN device, FDB of the bridge, neighbour
 _ROUTES_PER_UPDATE = 100  # 39 octets each: as many as fit into 4096 octets beside the attributes
 _FIRST_IP = int.from_bytes(parse_ip("172.16.0.0"))
 _UPDATE = 2
-_COMMUNITIES = (encapsulation(), ExtendedCommunity(parse_route_target(f"{AS_NUMBER}:{VNI}")))
-_ATTRIBUTES = PathAttributes(local_preference=100, extended=_COMMUNITIES)
+COMMUNITIES = (encapsulation(), ExtendedCommunity(parse_route_target(f"{AS_NUMBER}:{VNI}")))
+_ATTRIBUTES = PathAttributes(local_preference=100, extended=COMMUNITIES)
 
 
 class Vtep(NamedTuple):
@@ -43,6 +43,11 @@ def local_mac(index: int) -> MacAddress:
     return MacAddress(b"\x06\x00" + index.to_bytes(4))
 
 
+def route(index: int, vtep: Vtep) -> MacIpRoute:
+    ip = IpAddress((_FIRST_IP + index).to_bytes(4))
+    return MacIpRoute(vtep.rd, ZERO_ESI, ZERO_TAG, remote_mac(index), ip, VNI)
+
+
 def announcements(first: int, count: int) -> list[bytes]:
     """UPDATEs of `count` MAC/IP routes from number `first` on; each of them one VTEP's."""
     return [_announce(vtep, routes) for vtep, routes in _groups(first, count)]
@@ -60,9 +65,7 @@ def floods() -> list[bytes]:
             update.encode_announce(
                 [InclusiveMulticastRoute(vtep.rd, ZERO_TAG, vtep.address)],
                 vtep.address,
-                PathAttributes(
-                    local_preference=100, extended=_COMMUNITIES, pmsi=ingress_replication(VNI, vtep.address)
-                ),
+                PathAttributes(local_preference=100, extended=COMMUNITIES, pmsi=ingress_replication(VNI, vtep.address)),
             ),
         )
         for vtep in VTEPS
@@ -84,10 +87,5 @@ def _groups(first: int, count: int) -> Iterator[tuple[Vtep, list[MacIpRoute]]]:
         group = start // _ROUTES_PER_UPDATE
         stop = min((group + 1) * _ROUTES_PER_UPDATE, end)
         vtep = VTEPS[group % len(VTEPS)]
-        yield vtep, [_route(index, vtep) for index in range(start, stop)]
+        yield vtep, [route(index, vtep) for index in range(start, stop)]
         start = stop
-
-
-def _route(index: int, vtep: Vtep) -> MacIpRoute:
-    ip = IpAddress((_FIRST_IP + index).to_bytes(4))
-    return MacIpRoute(vtep.rd, ZERO_ESI, ZERO_TAG, remote_mac(index), ip, VNI)
