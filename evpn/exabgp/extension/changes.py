@@ -12,7 +12,7 @@ from exabgp.protocol.family import AFI, SAFI, Family
 from exabgp.protocol.ip import IP, IPSelf
 from exabgp.rib.change import Change
 
-from evpn.exabgp.extension.describe import describe_attributes, describe_route
+from evpn.exabgp.extension.describe import describe, describe_attributes, describe_route
 from evpn.wire.routes import key_of
 
 
@@ -65,7 +65,10 @@ class EvpnAttributes(Attributes):  # type: ignore[misc]  # ExaBGP has no types
 
 class EvpnChange(Change):  # type: ignore[misc]  # ExaBGP has no types
     def extensive(self) -> str:
-        return f"{self.nlri} next-hop {self.nlri.nexthop}{self.attributes!r}"
+        nlri, attributes = self.nlri.pack_nlri(), self.attributes.packed
+        if self.nlri.nexthop.SELF:
+            return f"{self.nlri} next-hop self{self.attributes!r}"
+        return describe(nlri, self.nlri.nexthop.pack(), attributes)
 
 
 def change_of(nlri: bytes, attributes: bytes, next_hop: bytes | None) -> EvpnChange:

@@ -1,10 +1,10 @@
-"""Routes and attributes in the words in which they are announced, for `show adj-rib out` and the log."""
+"""Routes and attributes in the words that announce them again, for `show adj-rib out` and the log."""
 
+from evpn.exabgp.extension import attribute_words
 from evpn.exabgp.extension.attributes import unpack
 from evpn.text import format_esi, format_ip, format_mac, format_rd
 from evpn.values import ZERO_ESI, ZERO_TAG
-from evpn.wire.attribute_rules import EXTENDED_COMMUNITIES
-from evpn.wire.communities import format_community
+from evpn.wire.attribute_rules import PMSI_TUNNEL
 from evpn.wire.errors import WireError
 from evpn.wire.routes import (
     EthernetAdRoute,
@@ -23,20 +23,23 @@ def describe_route(nlri: bytes) -> str:
         routes, _ = decode_routes(nlri)
     except WireError:
         routes = []
-    words = _words(routes[0]) if len(routes) == 1 else ""
-    return words or f"bulk nlri {nlri.hex()}"
+    words = _words(routes[0]) if len(routes) == 1 and routes[0].encode() == nlri else ""
+    return words or f"raw nlri 0x{nlri.hex()}"
 
 
 def describe_attributes(packed: bytes) -> str:
-    """Extended communities in words, the rest as ExaBGP's generic attribute; each with a blank before it."""
-    text = ""
+    """Each with a blank before it."""
+    return "".join(f" {attribute_words.describe(attribute)}" for attribute in unpack(packed))
+
+
+def describe(nlri: bytes, next_hop: bytes, packed: bytes) -> str:
+    """All that an announcement says."""
+    route = describe_route(nlri)
+    attributes = ""
     for attribute in unpack(packed):
-        if attribute.code == EXTENDED_COMMUNITIES:
-            communities = [attribute.value[at : at + 8] for at in range(0, len(attribute.value), 8)]
-            text += f" extended-community [ {' '.join(map(format_community, communities))} ]"
-        else:
-            text += f" attribute [ 0x{attribute.code:02x} 0x{attribute.flags:02x} 0x{attribute.value.hex()} ]"
-    return text
+        misplaced = attribute.code == PMSI_TUNNEL and not route.startswith("multicast ")
+        attributes += f" {(attribute_words.generic if misplaced else attribute_words.describe)(attribute)}"
+    return f"{route} next-hop {format_ip(next_hop)}{attributes}"
 
 
 def _words(route: Route) -> str:
