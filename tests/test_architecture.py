@@ -17,7 +17,7 @@ MODULES = {
 ROOMS = [
     "values",
     "text",
-    "delta",
+    "delta | packet",
     "wire",
     "rib",
     "evi",
@@ -48,6 +48,7 @@ SHELL = {
     "evpn.netlink.dump",
     "evpn.netlink.echo",  # only attaches it to a socket
     "evpn.netlink.links",
+    "evpn.netlink.snoop",
     "evpn.netlink.capabilities",
     "evpn.exabgp.pipe",
     "evpn.config.accepted",
