@@ -43,3 +43,5 @@ class Link(NamedTuple):
     """VXLAN outer TTL, 0 for the default."""
     vlan_filtering: bool = False
     """A VLAN-aware bridge."""
+    ageing: float = 0.0
+    """Seconds after which a bridge forgets a host that is silent; 0 for other devices."""

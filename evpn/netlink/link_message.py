@@ -14,6 +14,7 @@ from evpn.netlink.constants import (
     IFF_RUNNING,
     IFF_UP,
     IFLA_ADDRESS,
+    IFLA_BR_AGEING_TIME,
     IFLA_BR_VLAN_FILTERING,
     IFLA_BRPORT_LEARNING,
     IFLA_BRPORT_NEIGH_SUPPRESS,
@@ -48,6 +49,7 @@ from evpn.values import IpAddress, MacAddress
 _IFINFOMSG = Struct("=BxHiII")  # family, device type, ifindex, flags, change mask
 _IFADDRMSG = Struct("=BBBBI")  # family, prefix length, flags, scope, ifindex
 _UNSPECIFIED = (bytes(4), bytes(16))
+_USER_HZ = 100  # ticks a second in what the kernel tells, whatever its own are
 
 
 class Address(NamedTuple):
@@ -93,7 +95,8 @@ def decode_link(payload: bytes) -> Link | None:
     if link.kind == "vxlan":
         link = _with_vxlan(link, properties)
     elif link.kind == "bridge":
-        link = link._replace(vlan_filtering=_on(properties, IFLA_BR_VLAN_FILTERING))
+        ageing = number(properties.get(IFLA_BR_AGEING_TIME, b"")) / _USER_HZ
+        link = link._replace(vlan_filtering=_on(properties, IFLA_BR_VLAN_FILTERING), ageing=ageing)
     if _text(of_kind.get(IFLA_INFO_SLAVE_KIND, b"")) == "bridge":
         learning, suppression = _port_flags(of_kind.get(IFLA_INFO_SLAVE_DATA, b""))
         link = link._replace(port_learning=learning, neighbor_suppression=suppression)

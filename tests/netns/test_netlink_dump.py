@@ -94,6 +94,7 @@ def test_all_links_with_what_concerns_them(vtep: Vtep) -> None:
 
     assert (links["br100"].kind, links["br100"].mac.hex(":")) == ("bridge", "02:00:00:00:00:10")
     assert links["br100"].up
+    assert [links[name].ageing for name in ("br100", "vx100", "port1")] == [300.0, 0.0, 0.0]
     device = links["vx100"]
     assert (device.kind, device.vni, device.port, device.local) == ("vxlan", 100, 4789, bytes((10, 0, 0, 1)))
     assert (device.master, device.learning, device.port_learning, device.neighbor_suppression) == (

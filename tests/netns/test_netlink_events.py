@@ -53,6 +53,11 @@ def test_a_device_going_down_and_up(vtep: Vtep, monitor: Monitor) -> None:
     assert (up.up, up.running) == (True, True)
 
 
+def test_a_bridge_tells_after_how_many_seconds_a_silent_host_is_forgotten(vtep: Vtep, monitor: Monitor) -> None:
+    assert last(after(vtep, monitor, "link set br100 type bridge ageing_time 4250"), "br100").ageing == 42.5
+    assert last(after(vtep, monitor, "link set br100 type bridge ageing_time 0"), "br100").ageing == 0.0
+
+
 def test_a_device_going_down_takes_its_remote_macs(vtep: Vtep, writer: Writer, monitor: Monitor) -> None:
     writer.apply([neighbor.remote_mac(0, vtep.device, MAC, VTEP)])
 
@@ -100,6 +105,7 @@ def test_links_kept_by_events_are_the_links_of_a_dump(vtep: Vtep, monitor: Monit
         "link add br200 type bridge",
         "link set vx100 master br200",
         "link set br200 up",
+        "link set br200 type bridge ageing_time 1000",
         "link set port1 down",
         "link set port1 nomaster",
         "link set vx6 mtu 1300",
