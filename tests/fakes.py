@@ -199,8 +199,8 @@ class FakeKernel:
             return errno.ENODEV
         if row.family != AF_BRIDGE:
             return self._neighbor(kind, row)
-        if row.flags & NTF_MASTER:
-            error = self._bridge(kind, row, link.master)
+        if row.flags & NTF_MASTER and (link.master or not row.flags & NTF_SELF):
+            error = self._bridge(kind, row, link)
             if error:
                 return error
         if not row.flags & NTF_SELF:
@@ -209,23 +209,26 @@ class FakeKernel:
             return self._flood(kind, how, row)
         return self._tunnel(kind, row, link)
 
-    def _bridge(self, kind: int, row: NeighborMessage, bridge: int) -> int:
+    def _bridge(self, kind: int, row: NeighborMessage, port: Link) -> int:
+        bridge = port.master
+        if not bridge:
+            return errno.EOPNOTSUPP
         known = self.bridge.get((bridge, row.lladdr))
         if kind == RTM_DELNEIGH:
             if known is None or known.where != row.ifindex:
                 return errno.ENOENT
             self.drop_bridge(row.lladdr, bridge)
             return 0
-        if not bridge:
-            return errno.EINVAL
-        flags = known.flags if known else 0
-        static = known.state & _STATIC if known else 0
-        if row.flags & NTF_EXT_LEARNED:  # STICKY beside it is ignored
+        state, flags = (known.state, known.flags) if known else (NUD_REACHABLE, 0)
+        if row.flags & NTF_EXT_LEARNED:  # the port changes, and the mark is set; STICKY beside it is ignored
             flags |= NTF_EXT_LEARNED
-        else:
-            flags |= row.flags & NTF_STICKY
-            static = static or row.state & _STATIC
-        self.put_bridge(row.lladdr, row.ifindex, static or NUD_REACHABLE, flags)
+        elif not (port.up and self.links[bridge].up) and not row.state & _STATIC:
+            return errno.EPERM
+        else:  # all but the mark changes
+            state, flags = row.state & _STATIC or NUD_REACHABLE, flags & NTF_EXT_LEARNED | row.flags & NTF_STICKY
+        if row.lladdr in self.refuse and not row.flags & NTF_SELF:
+            return self.refuse[row.lladdr]
+        self.put_bridge(row.lladdr, row.ifindex, state, flags)
         return 0
 
     def _tunnel(self, kind: int, row: NeighborMessage, link: Link) -> int:

@@ -6,6 +6,7 @@ from evpn.netlink.constants import (
     AF_INET6,
     NTF_EXT_LEARNED,
     NTF_SELF,
+    NTF_STICKY,
     NUD_NOARP,
     NUD_PERMANENT,
     NUD_REACHABLE,
@@ -25,6 +26,12 @@ def bridge_row(
     """As the bridge tells of a row: the port, no destination, its own ifindex as master."""
     kind = RTM_DELNEIGH if gone else RTM_NEWNEIGH
     return NeighborMessage(kind, AF_BRIDGE, port, state, flags, 0, 0, mac, NO_IP, 0, bridge, 0, 0, 0, 0)
+
+
+def host_row(mac: MacAddress, port: int, sticky: bool = False, gone: bool = False) -> NeighborMessage:
+    """As the bridge tells of a host that was known beforehand."""
+    state, flags = (NUD_NOARP, NTF_EXT_LEARNED | NTF_STICKY) if sticky else (NUD_REACHABLE, NTF_EXT_LEARNED)
+    return bridge_row(mac, port, state, flags, gone=gone)
 
 
 def tunnel_row(

@@ -1,4 +1,4 @@
-"""`evpn flush`: what bears our mark on the devices of a configuration, removed.
+"""`evpn flush`: what bears our mark on the devices of a configuration and on the ports of their bridges, removed.
 
 The agent's own tables with nothing desired: every row that is there differs, and is removed.
 """

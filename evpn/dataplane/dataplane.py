@@ -1,17 +1,18 @@
 """All bridge domains of the host in the kernel: devices, pending rows over all of them, refusals.
 
-Rows are written in the order in which they need each other (flood, MAC, neighbor) and removed in reverse; removals wait
-until the routes are known to be complete (`removals=True`), so that a restart never deletes what is about to come back.
+Rows are written in the order in which they need each other (flood, host, MAC, neighbor) and removed in reverse;
+removals wait until the routes are known to be complete (`removals=True`), so that a restart never deletes what is about
+to come back. Removals of a batch come first: a MAC that comes to a port of ours, or leaves it, has no row in between.
 """
 
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
-from evpn.dataplane.entries import Kind
+from evpn.dataplane.entries import Fact, HostRow, Kind, LocalGone, LocalSeen
 from evpn.dataplane.link import Link
 from evpn.dataplane.segment import Attachment, Segment
 from evpn.delta import Change, DeltaTable
-from evpn.values import Vni
+from evpn.values import MacAddress, Vni
 
 RETRY_FIRST, RETRY_LONGEST = 1.0, 60.0
 """Seconds before a refused row is tried again; doubled at each refusal up to the longest."""
@@ -31,7 +32,7 @@ class Refusal(NamedTuple):
     """Monotonic seconds."""
 
 
-_WRITE_ORDER = (Kind.FLOOD, Kind.MAC, Kind.NEIGHBOR)
+_WRITE_ORDER = (Kind.FLOOD, Kind.HOST, Kind.MAC, Kind.NEIGHBOR)
 
 
 class Dataplane:
@@ -132,8 +133,13 @@ class Dataplane:
                 break
         return changes
 
-    def settle(self, batch: Iterable[RowChange], refused: dict[int, int], now: float) -> None:
-        """A batch was pushed; `refused`: index in it -> errno."""
+    def settle(self, batch: Iterable[RowChange], refused: dict[int, int], now: float) -> list[tuple[Segment, Fact]]:
+        """A batch was pushed; `refused`: index in it -> errno. Returns what that means for local hosts.
+
+        The echoes tell the same, but while very many rows are written nobody listens to them.
+        """
+        facts: list[tuple[Segment, Fact]] = []
+        of_host = Kind.HOST
         for index, (segment, kind, change) in enumerate(batch):
             table = _table(segment, kind)
             if index in refused:
@@ -145,7 +151,12 @@ class Dataplane:
             table.observe(change.key, change.new)
             self.written += change.new is not None
             self.removed += change.new is None
+            if kind is of_host:
+                facts.append((segment, _host_fact(change)))
+            if change.new is not None and segment.hosts.actual:
+                segment.displace(kind, change.key)
         self.refused += len(refused)
+        return facts
 
     def retry_due(self, now: float) -> None:
         """Refused rows whose time has come wait in the queues again."""
@@ -184,9 +195,18 @@ class Dataplane:
 
 
 def _table(segment: Segment, kind: Kind) -> DeltaTable:  # type: ignore[type-arg]
-    if kind is Kind.FLOOD:
-        return segment.flood
-    return segment.macs if kind is Kind.MAC else segment.neighbors
+    if kind is Kind.MAC:
+        return segment.macs
+    if kind is Kind.HOST:
+        return segment.hosts
+    return segment.flood if kind is Kind.FLOOD else segment.neighbors
+
+
+def _host_fact(change: Change[MacAddress, HostRow]) -> Fact:
+    mac, old, new = change
+    if new is not None:
+        return LocalSeen(mac, new.port, static=True)
+    return LocalGone(mac, old.port if old is not None else 0)
 
 
 def _segment_batch(segment: Segment, limit: int, removals: bool) -> list[RowChange]:

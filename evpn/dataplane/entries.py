@@ -12,7 +12,7 @@ from evpn.values import IpAddress, MacAddress
 
 AF_BRIDGE = 7
 RTM_NEWNEIGH, RTM_DELNEIGH, RTM_GETNEIGH = 28, 29, 30
-NTF_SELF, NTF_MASTER, NTF_EXT_LEARNED, NTF_STICKY, NTF_ROUTER = 0x02, 0x04, 0x10, 0x40, 0x80
+NTF_SELF, NTF_MASTER, NTF_EXT_LEARNED, NTF_OFFLOADED, NTF_STICKY, NTF_ROUTER = 0x02, 0x04, 0x10, 0x20, 0x40, 0x80
 NUD_REACHABLE, NUD_STALE, NUD_FAILED, NUD_NOARP, NUD_PERMANENT = 0x02, 0x04, 0x20, 0x40, 0x80
 NUD_INCOMPLETE = 0x01
 RTPROT_BGP = 186
@@ -22,6 +22,7 @@ class Kind(Enum):
     """Which table a row lives in."""
 
     FLOOD = "flood"
+    HOST = "host"
     MAC = "mac"
     NEIGHBOR = "neighbor"
 
@@ -37,6 +38,14 @@ class MacRow(NamedTuple):
     bridge: bool
 
 
+class HostRow(NamedTuple):
+    """A host known beforehand, on a port of ours: a row of the bridge's FDB."""
+
+    port: int
+    """ifindex"""
+    sticky: bool
+
+
 class NeighborRow(NamedTuple):
     """A remote IP on the bridge, for ARP and ND suppression."""
 
@@ -50,11 +59,14 @@ class LocalSeen(NamedTuple):
     mac: MacAddress
     port: int
     static: bool
+    """Not learnt from a frame: an operator's row, or ours for a host known beforehand."""
 
 
 class LocalGone(NamedTuple):
     mac: MacAddress
     port: int
+    aged: bool = False
+    """The host was silent for the bridge's ageing time; else the row was deleted, or flushed with its port."""
 
 
 class Taken(NamedTuple):

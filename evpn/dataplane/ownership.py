@@ -3,6 +3,9 @@
 - Ours: marked EXT_LEARNED (a neighbor: and protocol BGP) on a device that we serve. A sticky row loses the mark; it is
   ours when our own table knows it. All flood rows of a device share one mark, which anybody's append without it clears:
   one is ours as well once a route has asked for its VTEP, and until it is removed.
+- Ours as well: marked on a port that is not the VXLAN device, a host known beforehand. But not if it is static and not
+  sticky, which we never write: an operator has put that over a row of ours, and it keeps the mark; nor if it is
+  offloaded: so hardware marks what it has learnt.
 - Own: PERMANENT on a bridge or its ports: the MAC of one of the host's interfaces. Never written, never deleted.
 - Local: any other row on a port that is not the VXLAN device: a host of ours.
 - Foreign: the rest, that is, what somebody else put on the VXLAN device. A fact, never a target.
@@ -13,6 +16,8 @@ from typing import Protocol
 
 from evpn.dataplane.entries import (
     NTF_EXT_LEARNED,
+    NTF_OFFLOADED,
+    NTF_STICKY,
     NUD_NOARP,
     NUD_PERMANENT,
     RTPROT_BGP,
@@ -47,6 +52,7 @@ class Owner(Enum):
     FLOOD = "flood row of the VXLAN device"
     TUNNEL = "ours, in the VXLAN device's FDB"
     BRIDGE = "ours, in the bridge's FDB"
+    HOST = "ours, in the bridge's FDB on a local port"
     OWN = "an interface's own MAC"
     LOCAL = "a local host"
     FOREIGN_TUNNEL = "somebody else's, in the VXLAN device's FDB"
@@ -64,14 +70,18 @@ def classify(row: KernelRow, device: int, bridge: int) -> Owner:
         return Owner.NONE
     if row.state & NUD_PERMANENT:  # first: also when a mark of ours got on it, its deletion would silence the host
         return Owner.OWN
-    if row.ifindex == device and row.flags & NTF_EXT_LEARNED:
-        return Owner.BRIDGE
-    return Owner.FOREIGN_BRIDGE if row.ifindex == device else Owner.LOCAL
+    if row.ifindex == device:
+        return Owner.BRIDGE if row.flags & NTF_EXT_LEARNED else Owner.FOREIGN_BRIDGE
+    return Owner.HOST if row.flags & NTF_EXT_LEARNED and _is_our_host(row) else Owner.LOCAL
 
 
 def is_static(row: KernelRow) -> bool:
     """Put there by an operator or an orchestrator, not learnt from a frame."""
     return bool(row.state & (NUD_NOARP | NUD_PERMANENT))
+
+
+def _is_our_host(marked: KernelRow) -> bool:
+    return not marked.flags & NTF_OFFLOADED and (bool(marked.flags & NTF_STICKY) or not is_static(marked))
 
 
 def is_our_neighbor(row: KernelRow) -> bool:

@@ -14,7 +14,10 @@ from evpn.dataplane.entries import (
     NUD_FAILED,
     NUD_INCOMPLETE,
     NUD_PERMANENT,
+    NUD_STALE,
     Fact,
+    HostRow,
+    Kind,
     LocalGone,
     LocalSeen,
     MacRow,
@@ -32,6 +35,8 @@ from evpn.values import NO_IP, IpAddress, MacAddress, Vni
 
 K = TypeVar("K", MacAddress, IpAddress)
 
+_OWN, _STATIC = "MAC of an interface of this host", "static entry of somebody else"
+
 
 class Attachment(NamedTuple):
     """The two devices of a bridge domain."""
@@ -41,12 +46,16 @@ class Attachment(NamedTuple):
 
 
 class Segment:
-    """`flood`: VTEP -> True; `macs`: MAC -> MacRow; `neighbors`: IP -> NeighborRow."""
+    """`flood`: VTEP -> True; `hosts`: MAC -> HostRow; `macs`: MAC -> MacRow; `neighbors`: IP -> NeighborRow.
+
+    The bridge has one row of a MAC, so nobody wants the same one in `hosts` and in `macs`.
+    """
 
     def __init__(self, vni: Vni) -> None:
         self.vni = vni
         self.attachment: Attachment | None = None
         self.flood: DeltaTable[IpAddress, bool] = DeltaTable()
+        self.hosts: DeltaTable[MacAddress, HostRow] = DeltaTable()
         self.macs: DeltaTable[MacAddress, MacRow] = DeltaTable()
         self.neighbors: DeltaTable[IpAddress, NeighborRow] = DeltaTable()
         self.own: dict[MacAddress, set[int]] = {}
@@ -55,29 +64,38 @@ class Segment:
         """MACs that somebody else has put into the VXLAN device's FDB for good."""
         self.foreign_bridge: set[MacAddress] = set()
         """The same in the bridge's FDB, on the VXLAN port."""
+        self.foreign_hosts: set[MacAddress] = set()
+        """The same on a local port: an operator's static rows."""
         self.foreign_flood: set[IpAddress] = set()
         """VTEPs that somebody floods to, and no route has asked for."""
         self.foreign_neighbors: set[IpAddress] = set()
 
     @property
     def pending(self) -> int:
-        return self.flood.pending + self.macs.pending + self.neighbors.pending
+        return self.flood.pending + self.hosts.pending + self.macs.pending + self.neighbors.pending
 
     @property
     def writable(self) -> int:
         """Pending rows that are not postponed."""
-        postponed = len(self.flood.postponed) + len(self.macs.postponed) + len(self.neighbors.postponed)
-        return self.pending - postponed
+        postponed = len(self.flood.postponed) + len(self.hosts.postponed)
+        return self.pending - postponed - len(self.macs.postponed) - len(self.neighbors.postponed)
 
     def reserved(self, mac: MacAddress) -> str | None:
-        """Why a MAC is not ours to write; None when it is."""
+        """Why a MAC is not ours to write as a remote one; None when it is."""
         if mac in self.own:
-            return "MAC of an interface of this host"
-        return "static entry of somebody else" if mac in self.foreign or mac in self.foreign_bridge else None
+            return _OWN
+        return _STATIC if mac in self.foreign or mac in self.foreign_bridge else None
+
+    def reserved_host(self, mac: MacAddress) -> str | None:
+        """Why a MAC is not ours to write on a local port; None when it is."""
+        if mac in self.own:
+            return _OWN
+        return _STATIC if mac in self.foreign_hosts or mac in self.foreign_bridge else None
 
     @property
     def all_reserved(self) -> set[MacAddress]:
-        return self.own.keys() | self.foreign | self.foreign_bridge
+        """In either way."""
+        return self.own.keys() | self.foreign | self.foreign_bridge | self.foreign_hosts
 
     def detach(self) -> None:
         """The devices are gone or down: what the kernel holds is unknown, and does not matter until they are back.
@@ -85,7 +103,7 @@ class Segment:
         What is reserved stays so: only the next look tells for which keys that has changed.
         """
         self.attachment = None
-        for table in (self.flood, self.macs, self.neighbors):
+        for table in (self.flood, self.hosts, self.macs, self.neighbors):
             table.observe_all({})
             table.retry()
 
@@ -93,6 +111,8 @@ class Segment:
         """Nothing is wanted any more."""
         for key in list(self.flood.desired):
             self.flood.want(key, None)
+        for mac in list(self.hosts.desired):
+            self.hosts.want(mac, None)
         for mac in list(self.macs.desired):
             self.macs.want(mac, None)
         for ip in list(self.neighbors.desired):
@@ -105,6 +125,13 @@ class Segment:
             if self.attachment is not None:
                 self.flood.observe(vtep, True)
 
+    def displace(self, kind: Kind, mac: MacAddress) -> None:
+        """A row of this kind was written: the bridge has one row of a MAC, which is where it was no more."""
+        if kind is Kind.HOST:
+            self._leave_device(mac)
+        elif kind is Kind.MAC:
+            self._leave_ports(mac)
+
     # One notification
 
     def observe(self, row: KernelRow, present: bool) -> Fact | None:
@@ -113,16 +140,16 @@ class Segment:
             return None
         owner = classify(row, self.attachment.device.ifindex, self.attachment.bridge.ifindex)
         fact: Fact | None = None
-        if owner is Owner.LOCAL:
-            fact = self._observe_local(row, present)
+        if owner is Owner.BRIDGE or owner is Owner.FOREIGN_BRIDGE:
+            fact = self._observe_bridge(row, present, owner is Owner.BRIDGE)
+        elif owner is Owner.TUNNEL or owner is Owner.FOREIGN_TUNNEL:
+            fact = self._observe_tunnel(row, present, owner is Owner.TUNNEL)
+        elif owner is Owner.LOCAL or owner is Owner.HOST:
+            fact = self._observe_local(row, present, owner is Owner.HOST)
         elif owner is Owner.FLOOD:
             fact = self._observe_flood(row, present)
         elif owner is Owner.OWN:
             fact = self._observe_own(row.lladdr, row.ifindex, present)
-        elif owner in (Owner.TUNNEL, Owner.FOREIGN_TUNNEL):
-            fact = self._observe_tunnel(row, present, owner is Owner.TUNNEL)
-        elif owner in (Owner.BRIDGE, Owner.FOREIGN_BRIDGE):
-            fact = self._observe_bridge(row, present, owner is Owner.BRIDGE)
         return fact
 
     def observe_neighbor(self, row: KernelRow, present: bool) -> Fact | None:
@@ -135,14 +162,36 @@ class Segment:
         foreign = present and not ours and bool(row.state & NUD_PERMANENT)
         return ReservedNeighbor(row.dst) if _mark(self.foreign_neighbors, row.dst, foreign) else None
 
-    def _observe_local(self, row: KernelRow, present: bool) -> Fact:
+    def _observe_local(self, row: KernelRow, present: bool, ours: bool) -> Fact:
+        """A frame that moves a row to another port takes the mark from it: then it is the host's, no longer ours."""
+        mac, port = row.lladdr, row.ifindex
+        known = self.hosts.actual.get(mac)
         if not present:
-            return LocalGone(row.lladdr, row.ifindex)
-        known = self.macs.actual.get(row.lladdr)
+            if known is not None and known.port == port:  # else it is the end of a row that we have moved meanwhile
+                self.hosts.observe(mac, None)
+            self.foreign_hosts.discard(mac)
+            return LocalGone(mac, port, bool(row.state & NUD_STALE))
+        self._leave_device(mac)
+        if ours or known is not None:
+            self.hosts.observe(mac, HostRow(port, bool(row.flags & NTF_STICKY)) if ours else None)
+        static = is_static(row)
+        if static and not ours:
+            self.foreign_hosts.add(mac)
+        else:
+            self.foreign_hosts.discard(mac)
+        return LocalSeen(mac, port, static or ours)
+
+    def _leave_device(self, mac: MacAddress) -> None:
+        """The bridge's row moved to a local port: one notification, no deletion for the VXLAN device's port."""
+        self.foreign_bridge.discard(mac)
+        known = self.macs.actual.get(mac)
         if known is not None and known.bridge:
-            # the bridge's row moved to the local port: one notification, no deletion for our port
-            self.macs.observe(row.lladdr, mac_row(known.vtep, known.sticky, True, False) if known.tunnel else None)
-        return LocalSeen(row.lladdr, row.ifindex, is_static(row))
+            self.macs.observe(mac, mac_row(known.vtep, known.sticky, True, False) if known.tunnel else None)
+
+    def _leave_ports(self, mac: MacAddress) -> None:
+        self.foreign_hosts.discard(mac)
+        if mac in self.hosts.actual:
+            self.hosts.observe(mac, None)
 
     def _observe_flood(self, row: KernelRow, present: bool) -> Fact | None:
         """A flood row has no mark that lasts; one that no route asked for is somebody else's unless it bears ours."""
@@ -156,6 +205,7 @@ class Segment:
     def _observe_own(self, mac: MacAddress, port: int, present: bool) -> Fact:
         ports = self.own.setdefault(mac, set())
         if present:
+            self._leave_ports(mac)
             ports.add(port)
         else:
             ports.discard(port)
@@ -184,6 +234,8 @@ class Segment:
         known = self.macs.actual.get(mac)
         foreign = present and not marked and is_static(row)
         vtep, sticky, tunnel, _ = known if known is not None else (NO_IP, False, False, False)
+        if present and (self.hosts.actual or self.foreign_hosts):
+            self._leave_ports(mac)
         if present and not foreign:
             self.macs.observe(mac, mac_row(vtep, bool(row.flags & NTF_STICKY), tunnel, True))
         else:
@@ -209,10 +261,12 @@ class Segment:
                 local[fact.mac] = (fact.port, fact.static)
         for row in neighbors:
             shadow.observe_neighbor(row, True)
-        self.own, self.foreign, self.foreign_bridge = shadow.own, shadow.foreign, shadow.foreign_bridge
+        self.own, self.foreign = shadow.own, shadow.foreign
+        self.foreign_bridge, self.foreign_hosts = shadow.foreign_bridge, shadow.foreign_hosts
         ours = shadow.foreign_flood & self.flood.actual.keys()  # without a mark, and waiting to be removed
         self.foreign_flood, self.foreign_neighbors = shadow.foreign_flood - ours, shadow.foreign_neighbors
         self.flood.observe_all(shadow.flood.actual | dict.fromkeys(ours, True))
+        self.hosts.observe_all(shadow.hosts.actual)
         self.macs.observe_all(shadow.macs.actual)
         self.neighbors.observe_all(shadow.neighbors.actual)
         return local

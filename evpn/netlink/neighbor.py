@@ -12,6 +12,8 @@ What the kernel makes of the flags, and why they are these:
   state: those need delete and add.
 - A flood row is one of several destinations of the all-zero MAC: APPEND, and always deleted with its destination.
 - The bridge ignores STICKY beside EXT_LEARNED: a sticky row is the marked one first, then the sticky one over it.
+- A host on a local port is a row of the bridge only. The mark alone keeps it from ageing, and from being flushed with
+  its port; a frame on another port moves it, and takes the mark.
 """
 
 from struct import Struct
@@ -71,6 +73,8 @@ _Operation = tuple[int, int, int, int]
 _REMOTE: _Operation = (RTM_NEWNEIGH, _REPLACE, NUD_REACHABLE, NTF_SELF | NTF_MASTER | NTF_EXT_LEARNED)
 _REMOTE_ROUTER: _Operation = (RTM_NEWNEIGH, _REPLACE, NUD_REACHABLE, _REMOTE[3] | NTF_ROUTER)
 _STICKY: _Operation = (RTM_NEWNEIGH, _REPLACE, NUD_REACHABLE | NUD_NOARP, NTF_SELF | NTF_MASTER | NTF_STICKY)
+_HOST: _Operation = (RTM_NEWNEIGH, _REPLACE, NUD_REACHABLE, NTF_MASTER | NTF_EXT_LEARNED)
+_STICKY_HOST: _Operation = (RTM_NEWNEIGH, _REPLACE, NUD_NOARP, NTF_MASTER | NTF_STICKY)
 _FLOOD: _Operation = (RTM_NEWNEIGH, _APPEND, NUD_PERMANENT | NUD_NOARP, NTF_SELF | NTF_EXT_LEARNED)
 _DELETE_TUNNEL: _Operation = (RTM_DELNEIGH, NLM_F_REQUEST, 0, NTF_SELF)
 _DELETE_BRIDGE: _Operation = (RTM_DELNEIGH, NLM_F_REQUEST, 0, NTF_MASTER)
@@ -100,6 +104,15 @@ def delete_tunnel_row(sequence: int, ifindex: int, mac: MacAddress, vtep: IpAddr
 def delete_bridge_row(sequence: int, ifindex: int, mac: MacAddress) -> bytes:
     """Removes the row of the bridge if it is still on this port; ENOENT if not."""
     return _row(_DELETE_BRIDGE, sequence, ifindex, mac, NO_IP)
+
+
+def host(sequence: int, port: int, mac: MacAddress, sticky: bool = False) -> bytes:
+    """A host on a local port, wherever its row was; two messages if no frame may move it, as for a remote one.
+
+    NOARP, which the bridge shows as static: without it a port that is down takes no sticky row.
+    """
+    row = _row(_HOST, sequence, port, mac, NO_IP)
+    return row + _row(_STICKY_HOST, sequence, port, mac, NO_IP) if sticky else row
 
 
 def flood(sequence: int, ifindex: int, vtep: IpAddress) -> bytes:

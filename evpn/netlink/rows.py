@@ -1,19 +1,24 @@
 """Row changes -> netlink messages (docs/kernel.md has the measurements behind the choices).
 
 A remote MAC is written by one message for both FDBs and deleted by one each: a combined deletion stops at the first row
-that is not there. Flags of a row cannot be changed in place, so stickiness takes a deletion first.
+that is not there. Flags of a row cannot be changed in place, so stickiness takes a deletion first; that goes for a row
+of ours on the other side, VXLAN device or local port, over which is written, too.
 """
 
 from collections.abc import Iterable, Sequence
-from errno import ENOENT
+from errno import ENODEV, ENOENT, EOPNOTSUPP
 from typing import NamedTuple
 
 from evpn.dataplane.dataplane import RowChange
-from evpn.dataplane.entries import Kind, MacRow
+from evpn.dataplane.entries import HostRow, Kind, MacRow
+from evpn.dataplane.segment import Segment
 from evpn.delta import Change
 from evpn.netlink import neighbor
 from evpn.netlink.messages import Refusal
 from evpn.values import MacAddress
+
+_GONE = (ENOENT, ENODEV, EOPNOTSUPP)
+"""The row is not there, nor its device, or that is no port of a bridge any more."""
 
 
 class Batch(NamedTuple):
@@ -22,7 +27,7 @@ class Batch(NamedTuple):
     owners: list[int]
     """Message -> index of its change."""
     deletions: set[int]
-    """Messages for which ENOENT is success: the row is gone, which is what was wanted."""
+    """Messages that succeed as well if there is nothing to delete."""
 
 
 def encode(changes: Sequence[RowChange]) -> Batch:
@@ -33,7 +38,11 @@ def encode(changes: Sequence[RowChange]) -> Batch:
         device, bridge = segment.attachment.device.ifindex, segment.attachment.bridge.ifindex
         key, _, new = change
         if kind is Kind.MAC:
+            if segment.hosts.actual:
+                _evict_host(batch, index, segment, change)
             _encode_mac(batch, index, device, change)
+        elif kind is Kind.HOST:
+            _encode_host(batch, index, segment, device, change)
         elif kind is Kind.FLOOD:
             sequence = _take(batch, index, deletion=new is None)
             make = neighbor.delete_flood if new is None else neighbor.flood
@@ -50,7 +59,7 @@ def refused(batch: Batch, refusals: Iterable[Refusal]) -> dict[int, int]:
     return {
         batch.owners[sequence]: errno
         for sequence, errno in refusals
-        if not (sequence in batch.deletions and errno == ENOENT)
+        if not (sequence in batch.deletions and errno in _GONE)
     }
 
 
@@ -66,6 +75,24 @@ def _encode_mac(batch: Batch, index: int, device: int, change: Change[MacAddress
     if new is not None:
         make = neighbor.sticky_mac if new.sticky else neighbor.remote_mac
         batch.messages.append(make(_take(batch, index), device, mac, new.vtep))
+
+
+def _encode_host(batch: Batch, index: int, segment: Segment, device: int, change: Change[MacAddress, HostRow]) -> None:
+    mac, old, new = change
+    remote = segment.macs.actual.get(mac)
+    if old is not None and (new is None or (old.sticky and not new.sticky)):
+        batch.messages.append(neighbor.delete_bridge_row(_take(batch, index, deletion=True), old.port, mac))
+    if new is not None and not new.sticky and remote is not None and remote.bridge and remote.sticky:
+        batch.messages.append(neighbor.delete_bridge_row(_take(batch, index, deletion=True), device, mac))
+    if new is not None:
+        batch.messages.append(neighbor.host(_take(batch, index), new.port, mac, new.sticky))
+
+
+def _evict_host(batch: Batch, index: int, segment: Segment, change: Change[MacAddress, MacRow]) -> None:
+    mac, _, new = change
+    host = segment.hosts.actual.get(mac)
+    if host is not None and host.sticky and new is not None and not new.sticky:
+        batch.messages.append(neighbor.delete_bridge_row(_take(batch, index, deletion=True), host.port, mac))
 
 
 def _take(batch: Batch, index: int, deletion: bool = False) -> int:

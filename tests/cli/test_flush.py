@@ -9,7 +9,7 @@ from tests.interop.fabric import FLOOD, Fabric, Vtep, address
 pytestmark = pytest.mark.kernel
 
 FAR, NEAR = address(99), address(98)
-MAC, STICKY, FOREIGN = "02:00:00:00:00:21", "02:00:00:00:00:22", "02:00:00:00:00:23"
+MAC, STICKY, FOREIGN, OVER_OURS = (f"02:00:00:00:00:2{n}" for n in (1, 2, 3, 4))
 
 
 @pytest.fixture
@@ -86,12 +86,34 @@ def test_a_sticky_row_is_removed_from_both_tables(vtep: Vtep) -> None:
     assert vtep.tables() == clean
 
 
+def add_tap(vtep: Vtep) -> None:
+    """A port with a carrier, for one without loses what was learnt on it; behind it a host that says nothing."""
+    vtep.run("ip", "link", "add", "tap1", "type", "veth", "peer", "other")
+    vtep.run("sysctl", "-qw", "net.ipv6.conf.other.disable_ipv6=1")
+    vtep.run("ip", "link", "set", "other", "up")
+    vtep.run("ip", "link", "set", "tap1", "up", "master", "br100")
+
+
+def test_hosts_known_beforehand_are_removed_from_local_ports(vtep: Vtep) -> None:
+    add_tap(vtep)
+    clean = vtep.tables()
+    add(vtep, f"{MAC} dev tap1 master extern_learn dynamic")
+    add(vtep, f"{STICKY} dev tap1 master extern_learn dynamic")
+    add(vtep, f"{STICKY} dev tap1 master static sticky", "replace")
+
+    assert vtep.evpn("flush", config=True) == "2 rows removed\n"
+    assert vtep.tables() == clean
+
+
 def test_what_others_have_put_there_stays(vtep: Vtep) -> None:
-    vtep.run("ip", "link", "add", "tap1", "up", "master", "br100", "type", "veth", "peer", "other")
+    add_tap(vtep)
+    add(vtep, f"{OVER_OURS} dev tap1 master extern_learn dynamic")
+    add(vtep, f"{OVER_OURS} dev tap1 master static", "replace")
     for row in (
         f"{FOREIGN} dev vxlan100 dst {FAR} self static",
         f"{FOREIGN} dev tap1 master static",
-        f"{STICKY} dev tap1 master extern_learn dynamic",
+        f"{STICKY} dev tap1 master static sticky",
+        f"{MAC} dev tap1 master dynamic",
         f"{FLOOD} dev vxlan100 dst {FAR} self permanent",
     ):
         add(vtep, row)

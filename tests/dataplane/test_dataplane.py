@@ -3,11 +3,11 @@ from errno import EBUSY, ENOSPC
 import pytest
 
 from evpn.dataplane.dataplane import RETRY_FIRST, RETRY_LONGEST, Dataplane, RowChange
-from evpn.dataplane.entries import Kind, NeighborRow, mac_row
+from evpn.dataplane.entries import Fact, HostRow, Kind, LocalGone, LocalSeen, NeighborRow, mac_row
 from evpn.dataplane.segment import Segment
 from evpn.values import Vni
 from tests.builders import BRIDGE_LINK, DEVICE_LINK, IP1, M1, M2, VTEP2, a_link
-from tests.kernel_rows import BRIDGE, DEVICE
+from tests.kernel_rows import BRIDGE, DEVICE, PORT
 
 V100, V200 = Vni(100), Vni(200)
 DEVICE_200, BRIDGE_200 = a_link(32, "vxlan200", "vxlan", master=31, vni=200), a_link(31, "br200", "bridge")
@@ -43,6 +43,10 @@ def want_all_kinds(segment: Segment) -> None:
     segment.flood.want(VTEP2, True)
 
 
+def want_host(segment: Segment) -> None:
+    segment.hosts.want(M2, HostRow(PORT, sticky=False))
+
+
 def words(batch: list[RowChange]) -> list[str]:
     return [f"{'-' if change.new is None else '+'}{kind.value}" for _, kind, change in batch]
 
@@ -58,20 +62,23 @@ def push(dataplane: Dataplane, now: float = 0.0, refused: dict[int, int] | None 
 
 def test_rows_are_written_in_the_order_in_which_they_need_each_other(dataplane, segment) -> None:
     want_all_kinds(segment)
+    want_host(segment)
 
-    assert words(dataplane.batch(512, removals=True)) == ["+flood", "+mac", "+neighbor"]
+    assert words(dataplane.batch(512, removals=True)) == ["+flood", "+host", "+mac", "+neighbor"]
 
 
 def test_rows_are_removed_in_reverse_and_before_others_are_written(dataplane, segment) -> None:
     want_all_kinds(segment)
+    want_host(segment)
     push(dataplane)
     segment.flood.want(VTEP2, None)
     segment.macs.want(M1, None)
+    segment.hosts.want(M2, None)
     segment.neighbors.want(IP1, None)
     segment.macs.want(M2, mac_row(VTEP2))
     dataplane.touch(V100)
 
-    assert words(dataplane.batch(512, removals=True)) == ["-neighbor", "-mac", "-flood", "+mac"]
+    assert words(dataplane.batch(512, removals=True)) == ["-neighbor", "-mac", "-host", "-flood", "+mac"]
 
 
 def test_nothing_is_removed_before_the_routes_are_complete(dataplane, segment) -> None:
@@ -115,6 +122,60 @@ def test_what_was_written_is_counted_and_no_longer_pending(dataplane, segment) -
     dataplane.touch(V100)
     push(dataplane)
     assert (dataplane.written, dataplane.removed, dataplane.pending) == (3, 1, 0)
+
+
+# Hosts known beforehand
+
+
+def settled(dataplane: Dataplane, removals: bool = True, refused: dict[int, int] | None = None) -> list[Fact]:
+    dataplane.touch(V100)
+    told = dataplane.settle(dataplane.batch(512, removals), refused or {}, 0.0)
+    return [fact for _, fact in told]
+
+
+def test_what_was_written_for_hosts_is_told_whether_or_not_its_echo_is_heard(dataplane, segment) -> None:
+    want_all_kinds(segment)
+    want_host(segment)
+    assert settled(dataplane) == [LocalSeen(M2, PORT, static=True)]
+
+    segment.hosts.want(M2, None)
+    assert settled(dataplane) == [LocalGone(M2, PORT)]
+
+
+def test_a_host_that_was_refused_is_not_here(dataplane, segment) -> None:
+    want_host(segment)
+
+    assert settled(dataplane, refused={0: EBUSY}) == []
+    assert dataplane.refusals[V100, Kind.HOST, M2].errno == EBUSY
+
+    dataplane.retry_due(RETRY_FIRST)
+    assert settled(dataplane) == [LocalSeen(M2, PORT, static=True)]
+
+
+@pytest.mark.parametrize("removals", [True, False])
+def test_a_host_that_becomes_remote_has_no_row_on_its_port(dataplane, segment, removals: bool) -> None:
+    want_host(segment)
+    settled(dataplane)
+
+    segment.hosts.want(M2, None)
+    segment.macs.want(M2, mac_row(VTEP2))
+    settled(dataplane, removals)
+
+    assert (segment.hosts.actual, segment.macs.actual) == ({}, {M2: mac_row(VTEP2)})
+    assert segment.pending == 0
+
+
+@pytest.mark.parametrize(("removals", "left"), [(True, {}), (False, {M2: mac_row(VTEP2, bridge=False)})])
+def test_a_remote_mac_that_becomes_a_host_has_no_row_on_the_vxlan_port(dataplane, segment, removals, left) -> None:
+    segment.macs.want(M2, mac_row(VTEP2))
+    settled(dataplane)
+
+    segment.macs.want(M2, None)
+    want_host(segment)
+    settled(dataplane, removals)
+
+    assert segment.hosts.actual == {M2: HostRow(PORT, sticky=False)}
+    assert segment.macs.actual == left
 
 
 # Refusals
@@ -213,12 +274,13 @@ def test_without_devices_nothing_is_written_and_nothing_refused(dataplane, segme
 
 def test_a_vni_that_is_retired_leaves_no_rows(dataplane, segment) -> None:
     want_all_kinds(segment)
+    want_host(segment)
     push(dataplane)
 
     dataplane.retire(V100)
 
     assert dataplane.batch(512, removals=False) == []
-    assert words(push(dataplane)) == ["-neighbor", "-mac", "-flood"]
+    assert words(push(dataplane)) == ["-neighbor", "-mac", "-host", "-flood"]
     assert not dataplane.has_work(removals=True)
 
 

@@ -3,6 +3,7 @@ import pytest
 from evpn.dataplane.ownership import Owner, classify, is_our_neighbor, is_static
 from evpn.netlink.constants import (
     NTF_EXT_LEARNED,
+    NTF_OFFLOADED,
     NTF_SELF,
     NTF_STICKY,
     NUD_NOARP,
@@ -31,7 +32,11 @@ OTHER_BRIDGE, OTHER_DEVICE = 3, 4
         (bridge_row(M1, PORT, NUD_STALE), Owner.LOCAL),
         (bridge_row(M1, PORT, NUD_NOARP), Owner.LOCAL),
         (bridge_row(M1, PORT, NUD_NOARP, STICKY), Owner.LOCAL),
-        (bridge_row(M1, PORT, flags=MARK), Owner.LOCAL),
+        (bridge_row(M1, PORT, flags=MARK), Owner.HOST),
+        (bridge_row(M1, PORT, NUD_NOARP, MARK | STICKY), Owner.HOST),
+        (bridge_row(M1, PORT, NUD_NOARP, MARK), Owner.LOCAL),
+        (bridge_row(M1, PORT, flags=MARK | NTF_OFFLOADED), Owner.LOCAL),
+        (bridge_row(M1, PORT, NUD_PERMANENT, MARK), Owner.OWN),
         (bridge_row(M1, DEVICE), Owner.FOREIGN_BRIDGE),
         (bridge_row(M1, DEVICE, NUD_NOARP, STICKY), Owner.FOREIGN_BRIDGE),
         (tunnel_row(M1, VTEP2), Owner.TUNNEL),

@@ -157,8 +157,15 @@ def test_a_host_on_a_port_is_seen_and_gone() -> None:
     segment = a_segment()
 
     assert segment.observe(bridge_row(M1, PORT), True) == LocalSeen(M1, PORT, static=False)
-    assert segment.observe(bridge_row(M1, PORT, NUD_STALE, gone=True), False) == LocalGone(M1, PORT)
+    assert segment.observe(bridge_row(M1, PORT, gone=True), False) == LocalGone(M1, PORT)
     assert segment.pending == 0
+
+
+def test_a_host_that_was_silent_for_the_ageing_time_is_told_as_that() -> None:
+    segment = a_segment()
+    segment.observe(bridge_row(M1, PORT), True)
+
+    assert segment.observe(bridge_row(M1, PORT, NUD_STALE, gone=True), False) == LocalGone(M1, PORT, aged=True)
 
 
 def test_a_static_host_is_static() -> None:

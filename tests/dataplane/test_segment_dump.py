@@ -2,12 +2,22 @@ from itertools import permutations
 
 import pytest
 
-from evpn.dataplane.entries import NeighborRow, mac_row
+from evpn.dataplane.entries import HostRow, NeighborRow, mac_row
 from evpn.dataplane.segment import Segment
 from evpn.netlink.constants import NTF_EXT_LEARNED, NTF_SELF, NUD_NOARP, NUD_PERMANENT
 from evpn.values import Vni
 from tests.builders import IP1, IP2, M1, M2, M3, VTEP2, VTEP3, a_segment, mac
-from tests.kernel_rows import BRIDGE, DEVICE, OTHER_PORT, PORT, bridge_row, flood_row, neighbor_row, tunnel_row
+from tests.kernel_rows import (
+    BRIDGE,
+    DEVICE,
+    OTHER_PORT,
+    PORT,
+    bridge_row,
+    flood_row,
+    host_row,
+    neighbor_row,
+    tunnel_row,
+)
 
 M4 = mac("02:00:00:00:00:04")
 FDB = [
@@ -27,9 +37,11 @@ def everything(segment: Segment):
         segment.macs.actual,
         segment.flood.actual,
         segment.neighbors.actual,
+        segment.hosts.actual,
         segment.own,
         segment.foreign,
         segment.foreign_bridge,
+        segment.foreign_hosts,
         segment.foreign_flood,
         segment.foreign_neighbors,
     )
@@ -73,6 +85,17 @@ def test_a_dump_forgets_what_is_not_in_it() -> None:
     assert not any(everything(segment))
 
 
+def test_rows_on_a_local_port_are_sorted_by_who_put_them_there() -> None:
+    rows = [host_row(M1, PORT), bridge_row(M2, PORT, NUD_NOARP), bridge_row(M3, PORT)]
+    by_dump, one_by_one = a_segment(), a_segment()
+    for row in rows:
+        one_by_one.observe(row, True)
+
+    assert by_dump.observe_all(rows, []) == {M1: (PORT, True), M2: (PORT, True), M3: (PORT, False)}
+    assert (by_dump.hosts.actual, by_dump.foreign_hosts) == ({M1: HostRow(PORT, sticky=False)}, {M2})
+    assert everything(by_dump) == everything(one_by_one)
+
+
 def test_a_static_local_row_is_told_as_static() -> None:
     assert a_segment().observe_all([bridge_row(M2, OTHER_PORT, NUD_NOARP)], []) == {M2: (OTHER_PORT, True)}
 
@@ -84,7 +107,7 @@ def test_after_detaching_no_row_is_known_and_everything_wanted_is_pending() -> N
 
     segment.detach()
 
-    assert not any(everything(segment)[:3])
+    assert not any(everything(segment)[:4])
     assert list(segment.macs.writes) == [M1]
 
 

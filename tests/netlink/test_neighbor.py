@@ -70,6 +70,11 @@ ROWS = {
         NLM_F_REQUEST,
         fdb(RTM_DELNEIGH, 0, NTF_MASTER, vtep=NO_IP),
     ),
+    "host on a local port": (
+        neighbor.host(7, 9, MAC),
+        REPLACE,
+        fdb(RTM_NEWNEIGH, NUD_REACHABLE, NTF_MASTER | NTF_EXT_LEARNED, vtep=NO_IP),
+    ),
     "flood row": (
         neighbor.flood(7, 9, VTEP),
         APPEND,
@@ -105,6 +110,16 @@ def test_a_sticky_mac_is_the_marked_row_and_the_sticky_one_over_it_under_one_num
     assert neighbor.decode(packed) == [
         fdb(RTM_NEWNEIGH, NUD_REACHABLE, BOTH),
         fdb(RTM_NEWNEIGH, NUD_REACHABLE | NUD_NOARP, sticky),
+    ]
+
+
+def test_a_sticky_host_is_the_marked_row_and_the_sticky_one_over_it_under_one_number() -> None:
+    packed = neighbor.host(7, 9, MAC, sticky=True)
+
+    assert [(part.sequence, part.flags) for part in split(packed)] == [(7, REPLACE), (7, REPLACE)]
+    assert neighbor.decode(packed) == [
+        fdb(RTM_NEWNEIGH, NUD_REACHABLE, NTF_MASTER | NTF_EXT_LEARNED, vtep=NO_IP),
+        fdb(RTM_NEWNEIGH, NUD_NOARP, NTF_MASTER | NTF_STICKY, vtep=NO_IP),
     ]
 
 
