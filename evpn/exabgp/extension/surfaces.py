@@ -89,6 +89,7 @@ SURFACES = (
     Surface(RIB, "exabgp.protocol.ip", "IPSelf", "afi"),
     Surface(RIB, "exabgp.rib", "RIB", "name, adj_rib_in, adj_rib_out, families"),
     Surface(RIB, "exabgp.rib", "RIB().outgoing"),
+    Surface(RIB, "exabgp.rib", "RIB._cache"),
     Surface(RIB, "exabgp.rib", "RIB.uncache", "self"),
     Surface(RIB, "exabgp.rib", "OutgoingRIB", "cache, families"),
     Surface(RIB, _OUTGOING, "OutgoingRIB", "cache, families"),
@@ -131,10 +132,16 @@ SURFACES = (
     Surface(CONFIGURATION, f"{_CONFIGURATION}.announce", "ParseAnnounce.register", "name, action, afi="),
     Surface(CONFIGURATION, f"{_CONFIGURATION}.check", "_check_route_generation", "neighbor, change, negotiated"),
     Surface(CONFIGURATION, f"{_CONFIGURATION}.configuration", "Configuration", "configurations, text="),
-    Surface(CONFIGURATION, f"{_CONFIGURATION}.configuration", "Configuration()._structure"),
+    Surface(CONFIGURATION, f"{_CONFIGURATION}.configuration", "Configuration.reload", "self"),
+    *(
+        Surface(CONFIGURATION, f"{_CONFIGURATION}.configuration", f"Configuration().{name}")
+        for name in ("_configurations", "_structure", "_text", "error")
+    ),
     Surface(CONFIGURATION, f"{_CONFIGURATION}.configuration", "Configuration().announce_l2vpn"),
     Surface(CONFIGURATION, f"{_CONFIGURATION}.configuration", "Configuration().neighbors"),
+    Surface(CONFIGURATION, f"{_CONFIGURATION}.core.format", "tokens", "stream"),
     Surface(CONFIGURATION, f"{_CONFIGURATION}.core.tokeniser", "Iterator.__call__", "self"),
+    Surface(CONFIGURATION, f"{_CONFIGURATION}.core.tokeniser", "Iterator().tokens"),
     Surface(CONFIGURATION, f"{_CONFIGURATION}.process", "API_PREFIX"),
     Surface(CONFIGURATION, f"{_CONFIGURATION}.process", "ParseProcess().processes"),
     Surface(CONFIGURATION, f"{_CONFIGURATION}.process", "ParseProcess.add_api", "self"),
