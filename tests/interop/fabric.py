@@ -13,6 +13,7 @@ through a fabric end with it, by their ids, and so do its namespaces and directo
 import os
 import shutil
 import tempfile
+import tomllib
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -20,6 +21,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from .frr import DAEMONS, Frr, Namespace
+from .gobgp import GoBgp, Neighbor
 from .host import Host, say_until
 from .underlay import UNDERLAYS, address, mac
 from .view import View, same_update, sequence_of
@@ -113,10 +115,15 @@ class Fabric:
 
     def reflector(self, number: int, vtep: Vtep, clients: tuple[int, ...]) -> Frr:
         """FRR with what `evpn render frr-route-reflector` makes of the configuration of one of its clients."""
-        told = [word for client in clients for word in ("--client", self.underlay.address(client))]
-        own = self.underlay.address(number)
-        text = vtep.evpn("render", "frr-route-reflector", "--neighbor", own, *told, config=True)
-        return self.frr(self.node(number), text)
+        return self.frr(self.node(number), self._rendered("frr-route-reflector", number, vtep, clients))
+
+    def gobgp_reflector(self, number: int, vtep: Vtep, clients: tuple[int, ...]) -> GoBgp:
+        """GoBGP with what `evpn render gobgp-route-reflector` makes of it, started as that says."""
+        neighbors = [Neighbor(self.underlay.address(client)) for client in clients]
+        gobgp = GoBgp(self.node(number), address(number), neighbors)
+        gobgp.configuration = tomllib.loads(self._rendered("gobgp-route-reflector", number, vtep, clients))
+        gobgp.options = ("--graceful-restart",)
+        return self._stack.enter_context(gobgp)
 
     @contextmanager
     def watched(self, node: Namespace, *command: str) -> Iterator[Watch]:
@@ -126,6 +133,11 @@ class Fabric:
             yield watch
         finally:
             watch.stop()
+
+    def _rendered(self, template: str, number: int, vtep: Vtep, clients: tuple[int, ...]) -> str:
+        told = [word for client in clients for word in ("--client", self.underlay.address(client))]
+        own = self.underlay.address(number)
+        return vtep.evpn("render", template, "--neighbor", own, *told, config=True)
 
     def _cable(self, a: Namespace, end_a: str, end_b: str, b: Namespace, mtu: int, mac: str = "") -> None:
         own_mac = ("address", mac) if mac else ()

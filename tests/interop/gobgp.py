@@ -60,6 +60,8 @@ class GoBgp:
         self.namespace = namespace
         self.neighbors = neighbors
         self.configuration = configuration(router_id, neighbors, local_as)
+        self.options: tuple[str, ...] = ()
+        """Of gobgpd, besides those that it needs here."""
         self.directory = Path()
         self._daemon: subprocess.Popen[bytes] | None = None
 
@@ -87,6 +89,7 @@ class GoBgp:
         arguments = (
             *("--config-file", str(self.directory / "gobgp.json"), "--config-type", "json"),
             *("--api-hosts", self._api, "--pprof-disable", "--log-plain", "--log-level", "info"),
+            *self.options,
         )
         with (self.directory / "log").open("ab") as output:
             command = self.namespace.command("gobgpd", *arguments)
@@ -103,6 +106,13 @@ class GoBgp:
         except subprocess.TimeoutExpired:
             daemon.kill()
             daemon.wait()
+
+    def kill(self) -> None:
+        """As a crash would. Stopped in order, it withdraws from one neighbour what it has from another, as they go."""
+        assert self._daemon is not None
+        self._daemon.kill()
+        self._daemon.wait()
+        self._daemon = None
 
     def restart(self) -> None:
         """It remembers nothing, and its neighbours have to come back."""
