@@ -5,29 +5,38 @@ routes with the announcer; here it is decided that there be one.
 """
 
 import logging
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 
 from evpn.agent.announcer import Announcer
+from evpn.agent.moves import Moves
 from evpn.config.derive import vni_settings
-from evpn.config.settings import Settings, VniSettings
+from evpn.config.settings import LearnNeighbors, Settings, VniSettings
 from evpn.dataplane.attach import advice, attachment, choose, vxlan_by_vni
 from evpn.dataplane.dataplane import Dataplane
 from evpn.dataplane.link import Link
 from evpn.dataplane.project import project
 from evpn.dataplane.segment import Attachment
 from evpn.evi import originate
+from evpn.evi.bindings import Source
 from evpn.evi.bridge_domain import BridgeDomain
+from evpn.evi.dirty import Dirty
 from evpn.evi.fabric import Fabric
 from evpn.evi.originate import Instance
 from evpn.rib.table import Rib
-from evpn.values import MacAddress, Vni
+from evpn.values import IpAddress, MacAddress, Vni
 
 log = logging.getLogger(__name__)
 
 
 class Instances:
     def __init__(
-        self, settings: Settings, rib: Rib, fabric: Fabric, dataplane: Dataplane, announcer: Announcer
+        self,
+        settings: Settings,
+        rib: Rib,
+        fabric: Fabric,
+        dataplane: Dataplane,
+        announcer: Announcer,
+        moves: Moves,
     ) -> None:
         self.settings = settings
         self.served: dict[Vni, VniSettings] = {}
@@ -35,10 +44,13 @@ class Instances:
         self.problems: dict[Vni, str] = {}
         """Why a VNI cannot be served now."""
         self.links_changed = True
+        self.changes = 0
+        """Grows whenever devices or settings have become others."""
         self._rib = rib
         self._fabric = fabric
         self._dataplane = dataplane
         self._announcer = announcer
+        self._moves = moves
         self._reported: dict[Vni, str] = {}
 
     def become(self, wanted: Mapping[Vni, VniSettings]) -> None:
@@ -58,6 +70,7 @@ class Instances:
     def serve(self, vni: VniSettings) -> None:
         self.served[vni.vni] = vni
         self._dataplane.add(vni.vni)
+        self._moves.configure(vni.vni, vni.duplicate_detection)
         domain = BridgeDomain(vni.vni, self.settings.vtep, vni.max_macs)
         self._fabric.add(domain, vni.import_targets, (path for _, path in self._rib.best_paths()))
         self.links_changed = True
@@ -68,6 +81,7 @@ class Instances:
         self._withdraw_all(vni)
         self._fabric.remove(vni)
         self._dataplane.retire(vni)
+        self._moves.forget(vni)
         del self.served[vni]
         self.problems.pop(vni, None)
         self.discovered.discard(vni)
@@ -81,6 +95,7 @@ class Instances:
         if not self.links_changed:
             return
         self.links_changed = False
+        self.changes += 1
         by_vni = vxlan_by_vni(self._dataplane.links)
         self._discover(by_vni)
         carried: dict[int, Vni] = {}  # bridge -> VNI: two of them in one bridge would be one segment
@@ -94,14 +109,25 @@ class Instances:
             else:
                 self._attached(vni, found)
 
+    def snooped_ports(self) -> set[int]:
+        """ifindexes of the local ports whose hosts' addresses are wanted."""
+        bridges = {
+            attached.bridge.ifindex: attached.device.ifindex
+            for vni, settings in self.served.items()
+            if LearnNeighbors.SNOOP in settings.learn_neighbors
+            and (attached := self._dataplane.segments[vni].attachment) is not None
+        }
+        links = self._dataplane.links.values()
+        return {link.ifindex for link in links if link.master in bridges and link.ifindex != bridges[link.master]}
+
     def settle(self) -> None:
         """Desired rows and routes for every key that was touched."""
         self._report()
         for vni, domain in self._fabric.domains.items():
             if domain.dirty:
-                dirty = domain.take_dirty()
+                dirty = domain.dirty.take()
                 project(domain, self._dataplane.segments[vni], dirty, self.served[vni].neighbor_suppression)
-                self._originate(vni, dirty.claims)
+                self._originate(vni, dirty)
                 self._dataplane.touch(vni)
 
     def _discover(self, by_vni: dict[int, list[Link]]) -> None:
@@ -124,9 +150,11 @@ class Instances:
         domain = self._fabric.domains[vni]
         self.served[vni] = new
         domain.max_macs = new.max_macs
+        if old.duplicate_detection != new.duplicate_detection:
+            self._moves.configure(vni, new.duplicate_detection)
         if old.import_targets != new.import_targets:
             self._fabric.retarget(domain, new.import_targets, (path for _, path in self._rib.best_paths()))
-        domain.touch(ips=domain.neighbors)
+        domain.touch(ips=domain.addresses.remote)
         if self._dataplane.segments[vni].attachment is not None:
             self._announce_all(vni)
 
@@ -157,14 +185,28 @@ class Instances:
         self._fabric.domains[vni].touch_claims()
 
     def _withdraw_all(self, vni: Vni) -> None:
-        instance = self.instance(vni)
-        self._announcer.routes.want(originate.inclusive_multicast(instance)[0], None)
-        for mac in self._fabric.domains[vni].claimed:
-            self._announcer.routes.want(originate.mac_ip_key(instance, mac), None)
-
-    def _originate(self, vni: Vni, macs: Iterable[MacAddress]) -> None:
         instance, domain = self.instance(vni), self._fabric.domains[vni]
-        for mac in macs:
-            local = domain.local.get(mac)
-            wanted = originate.mac_ip(instance, mac, local.claim) if local and local.claim else None
-            self._announcer.routes.want(originate.mac_ip_key(instance, mac), wanted)
+        self._announcer.routes.want(originate.inclusive_multicast(instance)[0], None)
+        for mac in domain.claimed:
+            self._announcer.routes.want(originate.mac_ip_key(instance, mac), None)
+        for mac, ip in domain.bound:
+            self._announcer.routes.want(originate.mac_ip_key(instance, mac, ip), None)
+
+    def _originate(self, vni: Vni, dirty: Dirty) -> None:
+        """A MAC-only route for each local MAC, and one beside it for each of its IPs (RFC 7432 section 10)."""
+        instance, domain, routes = self.instance(vni), self._fabric.domains[vni], self._announcer.routes
+        for mac in dirty.claims:
+            claim = domain.local_claim(mac)
+            wanted = originate.mac_ip(instance, mac, claim) if claim else None
+            routes.want(originate.mac_ip_key(instance, mac), wanted)
+        for mac, ip in dirty.bindings:
+            routes.want(originate.mac_ip_key(instance, mac, ip), self._mac_ip(instance, domain, mac, ip))
+
+    def _mac_ip(
+        self, instance: Instance, domain: BridgeDomain, mac: MacAddress, ip: IpAddress
+    ) -> originate.Announcement | None:
+        holder, claim = domain.addresses.holder(ip), domain.local_claim(mac)
+        if holder is None or holder.mac != mac or claim is None:
+            return None
+        flags = originate.arp_nd_flags(ip, holder.router, holder.source is Source.CONFIGURATION)
+        return originate.mac_ip(instance, mac, claim, ip, flags)

@@ -14,31 +14,23 @@ from collections.abc import Callable, Iterable
 
 from evpn.agent.control import Client, Control
 from evpn.agent.core import Core
+from evpn.agent.observer import Observer
 from evpn.agent.session import Session
-from evpn.dataplane.entries import AF_BRIDGE
 from evpn.dataplane.link import Link
 from evpn.exabgp import commands, messages
 from evpn.exabgp.pipe import Pipe
 from evpn.netlink import rows
-from evpn.netlink.constants import AF_INET, AF_INET6
-from evpn.netlink.dump import dump_bridge_domain, dump_links, dump_neighbors
-from evpn.netlink.errors import NetlinkError
-from evpn.netlink.events import Event, LinkChanged, Overrun
-from evpn.netlink.neighbor import NeighborMessage
-from evpn.netlink.socket import Monitor, Writer
-from evpn.values import Vni
+from evpn.netlink.snoop import Snooper
+from evpn.netlink.socket import Writer
+from evpn.packet.sighting import decode
 
 log = logging.getLogger(__name__)
 
 ROWS_PER_TURN, ROWS_PER_BATCH = 4096, 512
 BULK = 4096
 """Pending rows from which on echoes of our own writes are not listened to."""
-LEVEL_CHECK, LEVEL_CHECK_SHARE = 60.0, 50
-"""Seconds between level checks, and the least multiple of the time that the last one took: at most 2 % of a core."""
-DUMP_RETRY = 1.0
+FRAMES_PER_TURN = 1024
 RECALL_DEADLINE = 5.0
-_WHOLE_DUMP = 8
-"""From so many bridge domains on one dump of everything is cheaper than one for each."""
 
 
 class Loop:
@@ -50,37 +42,34 @@ class Loop:
         self.session = Session(core)
         self.pipe = pipe
         self.control = control
-        self.monitor = Monitor()
+        self.observer = Observer(core, plug)
+        self.snooper = Snooper()
         self.writer = Writer()
-        self.overruns = 0
         self._selector = selectors.DefaultSelector()
-        self._next_check = 0.0
-        self._dump_at = 0.0
-        self._listening = self._links_known = False
-        self._plug = plug
+        self._followed = -1
 
     def open(self) -> None:
         """Subscribe first, then look at everything; then tell ExaBGP all of it, once."""
-        self.monitor.open()
         self.writer.open()
+        self.observer.open(self.writer.port_id)
+        self.snooper.open()
         self.pipe.open()
         self.control.open()
         self._selector.register(self.pipe.fileno(), selectors.EVENT_READ, self._take_lines)
-        self._selector.register(self.monitor.fileno(), selectors.EVENT_READ, self._take_events)
+        self._selector.register(self.observer.monitor.fileno(), selectors.EVENT_READ, self.observer.take_events)
+        self._selector.register(self.snooper.fileno(), selectors.EVENT_READ, self._take_frames)
         self._selector.register(self.control.fileno(), selectors.EVENT_READ, self._accept)
-        self._listen(everything=True)
-        self._read_links()
         self.core.instances.attach_devices()
         self._recall()
         now = time.monotonic()
-        self._look(now)
+        self.observer.look(now)
+        self._follow_ports()
         self.core.settle(now)
         self.pipe.write(self.core.announcer.begin_sync())
         self._say(self.core.announcer.lines(1 << 30))
         self.pipe.write(self.core.announcer.end_sync())
         self.pipe.write(commands.list_peers(self.core.announcer.next_id()))
         self.pipe.flush()
-        self._next_check = now + LEVEL_CHECK
         gc.collect()
         gc.freeze()  # what lives as long as the agent need not be walked again and again
         gc.set_threshold(50_000, 20, 100)
@@ -109,8 +98,10 @@ class Loop:
             else:
                 key.data()
         now = time.monotonic()
-        self._look(now)
+        self.observer.look(now)
+        self._follow_ports()
         self.core.settle(now)
+        self._send_frames()
         self._push_rows(now)
         self._say(self.core.announcer.lines())
         self._greet()
@@ -126,107 +117,42 @@ class Loop:
             if fact is not None:
                 self._say(self.session.hear(fact, now))
 
-    def _take_events(self) -> None:
-        for event in self.monitor.read():
-            if isinstance(event, NeighborMessage):
-                self.core.row_event(event)
-            elif isinstance(event, Overrun):
-                self._overrun()
-            else:
-                self._link_event(event)
-
-    def _link_event(self, event: Event) -> None:
-        """Devices are attached once the queue is read; what was told of their rows before is in the dump then due."""
-        if isinstance(event, LinkChanged) and event.link.ifindex not in self.core.dataplane.links:
-            self._plug(event.link)
-        self.core.link_event(event)
-
-    def _overrun(self) -> None:
-        self.overruns += 1
-        log.warning("notifications lost, everything is observed again count=%d", self.overruns)
-        self._links_known = False
-        self.core.lost_track()
-
-    def _read_links(self) -> None:
-        self.core.dataplane.links = {link.ifindex: link for link in dump_links()}
-        self.core.instances.links_changed = self._links_known = True
-
-    def _look(self, now: float) -> None:
-        """Observe what is unknown, and once in a while what is believed known."""
-        if not self._links_known and now >= self._dump_at:
-            try:
-                self._read_links()
-            except NetlinkError as error:
-                log.warning("links not listed error=%s", error)
-                self._dump_at = now + DUMP_RETRY
-        self.core.instances.attach_devices()
-        due = list(self.core.dataplane.unobserved) if now >= self._dump_at else []
-        level_check = not due and now >= self._next_check
-        if level_check:
-            due = [vni for vni, segment in self.core.dataplane.segments.items() if segment.attachment is not None]
-        if not due:
-            if level_check:
-                self._next_check = now + LEVEL_CHECK
-            return
-        if level_check:
-            self._take_events()  # what was told already is no drift
-        try:
-            self._observe(due)
-        except NetlinkError as error:
-            log.warning("dump failed error=%s", error)
-            self._dump_at = now + DUMP_RETRY
-        if level_check:
-            took = time.monotonic() - now
-            self._next_check = now + max(LEVEL_CHECK, LEVEL_CHECK_SHARE * took)
-
-    def _observe(self, due: list[Vni]) -> None:
-        everything = self._everything() if len(due) >= _WHOLE_DUMP else None
-        for vni in due:
-            attached = self.core.dataplane.segments[vni].attachment
-            if attached is None:
-                continue
-            if everything is None:
-                self.core.observed(vni, *dump_bridge_domain(attached.bridge.ifindex))
-            else:
-                self.core.observed(vni, *everything.get(vni, ([], [])))
-
-    def _everything(self) -> dict[Vni, tuple[list[NeighborMessage], list[NeighborMessage]]]:
-        """FDB rows and neighbors of every bridge domain, by three dumps."""
-        segment_of = self.core.dataplane.segment_of
-        found: dict[Vni, tuple[list[NeighborMessage], list[NeighborMessage]]] = {}
-        for family in (AF_BRIDGE, AF_INET, AF_INET6):
-            for row in dump_neighbors(family):
-                segment = segment_of(row.ifindex, row.master) if family == AF_BRIDGE else segment_of(0, row.ifindex)
-                if segment is not None:
-                    found.setdefault(segment.vni, ([], []))[family != AF_BRIDGE].append(row)
-        return found
+    def _take_frames(self) -> None:
+        """What hosts say of their addresses; the rest of a storm waits for the next turn."""
+        now = time.monotonic()
+        for port, frame in self.snooper.read(FRAMES_PER_TURN):
+            sighting = decode(frame)
+            if sighting is not None:
+                self.core.kernel.sighted(port, sighting, now)
 
     # Out
 
     def _push_rows(self, now: float) -> None:
         """A slice of what differs; the rest next turn, after whatever has come in meanwhile."""
         dataplane, pushed = self.core.dataplane, 0
-        self._listen(everything=dataplane.backlog < BULK)
+        self.observer.listen(self.writer.port_id, everything=dataplane.backlog < BULK)
         while pushed < ROWS_PER_TURN:
             changes = dataplane.batch(ROWS_PER_BATCH, self.core.peers.synced)
             if not changes:
                 return
             batch = rows.encode(changes)
             refused = rows.refused(batch, self.writer.apply(batch.messages))
-            self.core.pushed(changes, refused, now)
+            self.core.kernel.pushed(changes, refused, now)
             for index, errno in refused.items():
                 segment, kind, change = changes[index]
                 log.debug("refused vni=%d kind=%s key=%s errno=%d", segment.vni, kind.value, change.key.hex(), errno)
             pushed += len(changes)
 
-    def _listen(self, everything: bool) -> None:
-        """While very many rows are written, do not hear of each: it takes longer than to write them.
+    def _send_frames(self) -> None:
+        for port, frame in self.core.questions.take():
+            self.snooper.send(port, frame)
 
-        What a second owner does meanwhile is found by the next level check.
-        """
-        if everything != self._listening:
-            self._listening = everything
-            self.monitor.ignore(self.writer.port_id, marked_rows=not everything)
+    def _follow_ports(self) -> None:
+        """Snoop on the local ports of the bridges whose hosts' addresses are wanted."""
+        instances = self.core.instances
+        if self._followed != instances.changes:
+            self._followed = instances.changes
+            self.snooper.follow(instances.snooped_ports())
 
     def _greet(self) -> None:
         """End-of-RIB, once the kernel was looked at and everything of ours is on its way."""
@@ -254,12 +180,9 @@ class Loop:
         core = self.core
         if core.dataplane.has_work(core.peers.synced) or core.announcer.routes.pending:
             return 0.0
-        moments = [self._next_check, core.peers.next_deadline(now)]
-        if core.dataplane.unobserved or not self._links_known:
-            moments.append(self._dump_at)
-        retry = core.dataplane.next_retry()
-        if retry is not None:
-            moments.append(retry)
+        moments = [self.observer.next_moment(), core.peers.next_deadline(now)]
+        others = core.dataplane.next_retry(), core.questions.next_due(), core.moves.next_recovery()
+        moments += [moment for moment in others if moment is not None]
         return max(0.0, min(moments) - now)
 
     # Requests

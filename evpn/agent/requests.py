@@ -1,4 +1,4 @@
-"""Requests of the control socket: `show`, and `reload`."""
+"""Requests of the control socket: `show`, `host`, `clear`, and `reload`."""
 
 import logging
 import time
@@ -13,9 +13,13 @@ from evpn.agent.host import HostError, check
 from evpn.config import accepted
 from evpn.config.available import require_available
 from evpn.config.load import ConfigError, load
+from evpn.config.settings import Host
+from evpn.evi.addresses import is_martian_host
+from evpn.evi.bridge_domain import BridgeDomain
 from evpn.netlink.errors import NetlinkError
 from evpn.netlink.links import Links
-from evpn.values import Vni
+from evpn.text import format_ip, format_mac, parse_ip, parse_mac
+from evpn.values import IpAddress, MacAddress, Vni
 
 log = logging.getLogger(__name__)
 
@@ -32,17 +36,53 @@ class Requests:
         match request.get("command"):
             case "show":
                 return self._show(request.get("what"), request.get("vni"))
+            case "host":
+                return self._host(request)
+            case "clear":
+                return self._clear(request)
             case "reload":
                 return self._reload(Path(str(request.get("config"))))
-        raise ValueError(f"command {request.get('command')!r} is not known to this agent; accepted: show, reload")
+        known = "show, host, clear, reload"
+        raise ValueError(f"command {request.get('command')!r} is not known to this agent; accepted: {known}")
+
+    def _host(self, request: Row) -> Iterator[Row]:
+        """A host known beforehand, until the agent ends; `vni`, `mac`, and to add one `ip`, `port`, `sticky`."""
+        vni = self._vni(request.get("vni"))
+        mac = parse_mac(str(request.get("mac")))
+        if is_no_host(mac):
+            raise ValueError(f"{request['mac']} is no host's; accepted: a unicast MAC")
+        if request.get("action") == "del":
+            self.core.hosts.delete(vni, mac)
+            yield {"vni": vni, "mac": format_mac(mac), "known": False}
+            return
+        ips = tuple(parse_ip(str(ip)) for ip in request.get("ip") or ())
+        if bad := [ip for ip in ips if is_martian_host(ip)]:
+            raise ValueError(f"{format_ip(bad[0])} is no host's; accepted: a unicast IP address")
+        port = str(request["port"]) if request.get("port") else None
+        self.core.hosts.add(vni, Host(mac, ips, bool(request.get("sticky")), port))
+        yield {"vni": vni, "mac": format_mac(mac), "known": True, "until": "the agent ends; the configuration lasts"}
+
+    def _clear(self, request: Row) -> Iterator[Row]:
+        if request.get("what") != "duplicates":
+            raise ValueError(f"clear {request.get('what')!r} is not known to this agent; accepted: duplicates")
+        vni, address = request.get("vni"), request.get("address")
+        key = parse_address(str(address)) if address else None
+        for domain in [self.core.fabric.domains[self._vni(vni)]] if vni is not None else self._domains():
+            yield {"vni": domain.vni, "cleared": self.core.moves.clear(domain, time.monotonic(), key)}
+
+    def _domains(self) -> list[BridgeDomain]:
+        return list(self.core.fabric.domains.values())
+
+    def _vni(self, vni: Any) -> Vni:
+        if not (isinstance(vni, int) and vni in self.core.fabric.domains):
+            known = ", ".join(map(str, self.core.fabric.domains)) or "none"
+            raise ValueError(f"VNI {vni} is not configured; configured: {known}")
+        return Vni(vni)
 
     def _show(self, what: Any, vni: Any) -> Iterator[Row]:
         if not isinstance(what, str) or what not in status.SHOW:
             raise ValueError(f"show {what!r} is not known to this agent; accepted: {', '.join(status.SHOW)}")
-        if vni is not None and not (isinstance(vni, int) and vni in self.core.fabric.domains):
-            known = ", ".join(map(str, self.core.fabric.domains)) or "none"
-            raise ValueError(f"VNI {vni} is not configured; configured: {known}")
-        return status.SHOW[what](self.core, None if vni is None else Vni(vni), time.monotonic())
+        return status.SHOW[what](self.core, None if vni is None else self._vni(vni), time.monotonic())
 
     def _reload(self, path: Path) -> Iterator[Row]:
         """The old configuration goes on unless the new one is right as a whole."""
@@ -59,3 +99,14 @@ class Requests:
         configure(self.core, settings, time.monotonic())
         log.info("configuration reloaded file=%s vnis=%d", path, len(settings.vnis))
         yield {"vnis": len(settings.vnis), "neighbors": len(settings.neighbors)}
+
+
+def parse_address(text: str) -> MacAddress | IpAddress:
+    try:
+        return parse_mac(text)
+    except ValueError:
+        return parse_ip(text)
+
+
+def is_no_host(mac: MacAddress) -> bool:
+    return bool(mac[0] & 1) or not any(mac)

@@ -11,6 +11,8 @@ COMMANDS = {
     "check": "validate a configuration file",
     "render": "render one of the templates",
     "show": "state of the running agent",
+    "host": "hosts known beforehand",
+    "clear": "forget duplicates",
     "flush": "remove every kernel row that is ours",
     "lab": "run a lab in network namespaces",
 }

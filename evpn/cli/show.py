@@ -12,7 +12,7 @@ import msgspec
 
 from evpn.cli.client import ask, run_dir_of
 
-WHAT = ("summary", "peers", "vni", "mac", "flood", "rib", "local")
+WHAT = ("summary", "peers", "vni", "mac", "neigh", "vtep", "flood", "rib", "local", "duplicates", "events")
 _WATCH_INTERVAL = 2.0
 _MEASURED = 1000
 """Rows that are looked at for the widths of the columns before the first one is printed."""

@@ -16,5 +16,3 @@ def _require_options(options: VniOptions | VniSettings, where: Where) -> None:
     if options.strategy is not Strategy.STATIC_L2:
         problem = f"{options.strategy.value} is not available in this version; accepted: static-l2"
         raise where.at("strategy").wrong(problem)
-    if options.hosts:  # a host that nobody announces would be missed
-        raise where.at("hosts").wrong("found hosts, which are not available in this version; accepted: an empty list")

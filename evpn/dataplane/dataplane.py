@@ -72,6 +72,11 @@ class Dataplane:
         """The bridge domain that a bridge FDB row belongs to."""
         return self.by_device.get(ifindex) or self.by_bridge.get(master)
 
+    def port_name(self, ifindex: int) -> str:
+        """Empty for no port; a device that is gone is its number."""
+        link = self.links.get(ifindex)
+        return link.name if link else str(ifindex or "")
+
     def attach(self, vni: Vni, device: Link, bridge: Link) -> bool:
         """The devices of a bridge domain, as they are now. True when rows must be observed anew."""
         segment = self.segments[vni]

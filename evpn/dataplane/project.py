@@ -4,12 +4,12 @@ One remote MAC is a row in the bridge's FDB and one in the VXLAN device's; one r
 VXLAN device, for BUM frames; one remote IP is a neighbor on the bridge, so that it can answer ARP and ND.
 """
 
-from evpn.dataplane.entries import MacRow, NeighborRow, mac_row
+from evpn.dataplane.entries import HostRow, MacRow, NeighborRow, mac_row
 from evpn.dataplane.segment import Segment
-from evpn.evi.bridge_domain import BridgeDomain, Dirty
+from evpn.evi.bridge_domain import BridgeDomain
+from evpn.evi.dirty import Dirty
 from evpn.values import IpAddress, MacAddress
-
-_ARP_ND_ROUTER = 0x01
+from evpn.wire.communities import IMMUTABLE, OVERRIDE, ROUTER
 
 
 def project(domain: BridgeDomain, segment: Segment, dirty: Dirty, suppression: bool) -> None:
@@ -20,6 +20,8 @@ def project(domain: BridgeDomain, segment: Segment, dirty: Dirty, suppression: b
         segment.flood.want(vtep, True if vtep in domain.flood else None)
     for mac in dirty.macs:
         segment.macs.want(mac, _mac(domain, segment, mac))
+        if domain.expected or segment.hosts.desired:
+            segment.hosts.want(mac, _host(domain, segment, mac))
     for ip in dirty.ips:
         segment.neighbors.want(ip, _neighbor(domain, segment, ip) if suppression else None)
 
@@ -33,8 +35,19 @@ def _mac(domain: BridgeDomain, segment: Segment, mac: MacAddress) -> MacRow | No
 
 def _neighbor(domain: BridgeDomain, segment: Segment, ip: IpAddress) -> NeighborRow | None:
     """Only beside the FDB row that makes the bridge answer for it."""
-    binding = domain.neighbor(ip)
+    binding = domain.addresses.neighbor(ip)
     if binding is None or ip in segment.foreign_neighbors or segment.reserved(binding[0]):
         return None
     mac, path = binding
-    return NeighborRow(mac, bool((path.attributes.arp_nd or 0) & _ARP_ND_ROUTER))
+    flags = path.attributes.arp_nd
+    if len(ip) == 16 and flags is not None and not flags & (OVERRIDE | ROUTER | IMMUTABLE):
+        return None  # an anycast address: the bridge would answer with the override flag set (RFC 9047 section 2)
+    return NeighborRow(mac, bool((flags or 0) & ROUTER))
+
+
+def _host(domain: BridgeDomain, segment: Segment, mac: MacAddress) -> HostRow | None:
+    """A host known beforehand, once it is known where: a static row on its port."""
+    expected, entry = domain.expected.get(mac), domain.local.get(mac)
+    if expected is None or entry is None or entry.claim is None or not entry.port or segment.reserved_host(mac):
+        return None
+    return HostRow(entry.port, expected.sticky)

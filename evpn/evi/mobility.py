@@ -9,9 +9,9 @@ A claim is a VTEP saying "this MAC is behind me", with a sequence number that gr
 A MAC that turns up on a local port is claimed with a sequence above every one seen, unless a sticky claim forbids it.
 A claim of ours that loses to a better one is given up: the host has moved away, or will speak again and move back.
 
-Sequence numbers do not wrap: ours end at the highest one, where rule 3 decides. By serial number arithmetic (RFC 1982)
-each of three claims a third of the circle apart is later than the one before it, so the owner would depend on who is
-asked first; and VTEPs that compare plain numbers, as FRR does, would send elsewhere than we do.
+Sequence numbers wrap (RFC 7432 section 15 wants it handled): one of the first quarter of the circle is later than one
+of the last quarter; any other two compare as plain numbers, as they do for VTEPs that know of no wrap. At the end of
+the circle we stay there while rule 3 is for us, which everybody understands, and begin again at 0 when it is not.
 """
 
 from enum import Enum
@@ -20,6 +20,7 @@ from typing import NamedTuple
 from evpn.values import IpAddress
 
 MAX_SEQUENCE = (1 << 32) - 1
+FIRST_QUARTER, LAST_QUARTER = 1 << 30, 3 << 30
 
 
 class Reason(Enum):
@@ -43,18 +44,27 @@ def prefer(a: Claim, b: Claim) -> tuple[Claim, Reason]:
     if a.sticky != b.sticky:
         return (a if a.sticky else b), Reason.STICKY
     if a.sequence != b.sequence:
-        return max(a, b, key=lambda claim: claim.sequence), Reason.SEQUENCE
+        return (a if is_later(a.sequence, b.sequence) else b), Reason.SEQUENCE
     return min(a, b, key=lambda claim: claim.vtep), Reason.VTEP
+
+
+def is_later(a: int, b: int) -> bool:
+    """Whether sequence number `a` comes behind `b`."""
+    if a >= LAST_QUARTER and b < FIRST_QUARTER:
+        return False
+    return a > b or (b >= LAST_QUARTER and a < FIRST_QUARTER)
 
 
 def claim_locally(owner: Claim | None, vtep: IpAddress, highest_seen: int | None) -> Claim | None:
     """Our claim once a MAC shows up on a local port; None when the owner may not be displaced.
 
-    `highest_seen` is the highest sequence that any other VTEP ever used for this MAC, None when none did: a peer
+    `highest_seen` is the latest sequence that any other VTEP ever used for this MAC, None when none did: a peer
     that remembers it ignores anything lower, also after a withdrawal.
     """
     if owner is not None and owner.sticky:
         return None
     if highest_seen is None:
         return Claim(vtep)
-    return Claim(vtep, min(highest_seen + 1, MAX_SEQUENCE))
+    if highest_seen == MAX_SEQUENCE:
+        return Claim(vtep, MAX_SEQUENCE if owner is None or vtep < owner.vtep else 0)
+    return Claim(vtep, highest_seen + 1)

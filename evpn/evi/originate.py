@@ -1,4 +1,4 @@
-"""What we announce: one type 3 per VNI, one type 2 per local MAC (RFC 7432 sections 9.2.1 and 11, RFC 8365 section 5).
+"""What we announce: a type 3 per VNI, a type 2 per local MAC and one per IP of it (RFC 7432 sections 9.2.1, 10, 11).
 
 Attributes are shared by all routes of a VNI with the same mobility, so that they fill UPDATEs together.
 """
@@ -20,7 +20,7 @@ from evpn.values import (
     Vni,
 )
 from evpn.wire.attributes import PathAttributes
-from evpn.wire.communities import encapsulation, mac_mobility
+from evpn.wire.communities import IMMUTABLE, OVERRIDE, ROUTER, arp_nd, encapsulation, mac_mobility
 from evpn.wire.pmsi import ingress_replication
 from evpn.wire.routes import InclusiveMulticastRoute, MacIpRoute
 
@@ -41,9 +41,21 @@ class Announcement(NamedTuple):
     attributes: PathAttributes
 
 
-def mac_ip(instance: Instance, mac: MacAddress, claim: Claim, ip: IpAddress = NO_IP) -> Announcement:
+def mac_ip(
+    instance: Instance, mac: MacAddress, claim: Claim, ip: IpAddress = NO_IP, flags: int | None = None
+) -> Announcement:
+    """`flags` are those of the ARP/ND community; None is a route without it."""
     route = MacIpRoute(instance.rd, ZERO_ESI, ZERO_TAG, mac, ip, instance.vni)
-    return Announcement(route.encode(), _mac_ip_attributes(instance.export_targets, claim.sequence, claim.sticky))
+    shared = _mac_ip_attributes(instance.export_targets, claim.sequence, claim.sticky, flags)
+    return Announcement(route.encode(), shared)
+
+
+def arp_nd_flags(ip: IpAddress, router: bool, configured: bool) -> int | None:
+    """With an IPv6 address always, with an IPv4 one only where there is something to say (RFC 9047 section 3.1)."""
+    immutable = IMMUTABLE if configured else 0
+    if len(ip) == 16:
+        return OVERRIDE | immutable | (ROUTER if router else 0)
+    return immutable or None
 
 
 def mac_ip_key(instance: Instance, mac: MacAddress, ip: IpAddress = NO_IP) -> RouteKey:
@@ -59,7 +71,10 @@ def inclusive_multicast(instance: Instance) -> tuple[RouteKey, Announcement]:
 
 
 @lru_cache(maxsize=4096)
-def _mac_ip_attributes(targets: tuple[RouteTarget, ...], sequence: int, sticky: bool) -> PathAttributes:
+def _mac_ip_attributes(
+    targets: tuple[RouteTarget, ...], sequence: int, sticky: bool, flags: int | None
+) -> PathAttributes:
     """The first advertisement carries no mobility community (RFC 7432 section 15)."""
     mobility = (mac_mobility(sequence, sticky),) if sequence or sticky else ()
-    return PathAttributes(extended=(*map(ExtendedCommunity, targets), encapsulation(), *mobility))
+    neighbor = () if flags is None else (arp_nd(flags),)
+    return PathAttributes(extended=(*map(ExtendedCommunity, targets), encapsulation(), *mobility, *neighbor))

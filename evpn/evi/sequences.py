@@ -1,7 +1,8 @@
-"""The highest sequence number that others used for a MAC (RFC 7432 section 15), kept when their routes are gone."""
+"""The latest sequence number that others used for a MAC (RFC 7432 section 15), kept when their routes are gone."""
 
 from collections import OrderedDict
 
+from evpn.evi.mobility import is_later
 from evpn.values import MacAddress
 
 MOST_UNCLAIMED = 1 << 14
@@ -21,7 +22,8 @@ class Sequences:
         """The one to forget first is in front; a dict would walk over all that it has lost there."""
 
     def saw(self, mac: MacAddress, sequence: int) -> None:
-        if sequence > self.highest.get(mac, -1):
+        known = self.highest.get(mac)
+        if known is None or is_later(sequence, known):
             self.highest[mac] = sequence
 
     def note(self, mac: MacAddress, claimed: bool) -> None:

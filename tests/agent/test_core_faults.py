@@ -98,7 +98,7 @@ def test_silent_drift_is_found_by_a_level_check_and_counted(vtep: Vtep) -> None:
     vtep.level_check()
 
     assert vtep.kernel.tunnel[DEVICE, M1] == TUNNEL_ROW
-    assert vtep.core.drift == 1
+    assert vtep.core.kernel.drift == 1
 
 
 def test_a_device_that_goes_down_and_up_has_its_rows_again(vtep: Vtep) -> None:
@@ -147,8 +147,8 @@ def test_a_device_that_leaves_its_bridge_and_joins_again_has_its_rows_again(vtep
 def test_flags_of_a_port_that_change_are_known_and_change_nothing(vtep: Vtep) -> None:
     writes = vtep.kernel.writes
 
-    vtep.core.link_event(PortChanged(DEVICE, BRIDGE, learning=False, neighbor_suppression=True))
-    vtep.core.link_event(AddressChanged(DEVICE, IP1, present=True))
+    vtep.core.kernel.link_event(PortChanged(DEVICE, BRIDGE, learning=False, neighbor_suppression=True))
+    vtep.core.kernel.link_event(AddressChanged(DEVICE, IP1, present=True))
     vtep.settle()
 
     assert vtep.core.dataplane.links[DEVICE].neighbor_suppression
@@ -156,7 +156,7 @@ def test_flags_of_a_port_that_change_are_known_and_change_nothing(vtep: Vtep) ->
 
 
 def test_a_miss_is_no_row(vtep: Vtep) -> None:
-    vtep.core.row_event(tunnel_row(M1, VTEP3)._replace(type=RTM_GETNEIGH))
+    vtep.core.kernel.row_event(tunnel_row(M1, VTEP3)._replace(type=RTM_GETNEIGH), vtep.now)
     vtep.settle()
 
     assert vtep.core.dataplane.pending == 0
@@ -185,9 +185,11 @@ def test_a_sticky_mac_of_a_peer_that_turns_up_here_is_an_alert(vtep: Vtep, caplo
     tell(vtep, a_mac(M1, sticky=True))
 
     for _ in range(3):
-        vtep.core.row_event(bridge_row(M1, PORT))
+        vtep.core.kernel.row_event(bridge_row(M1, PORT), vtep.now)
+    vtep.settle()
 
     alerts = [record.getMessage() for record in caplog.records if "does not move" in record.getMessage()]
     assert alerts == [
-        f"mac is another's and does not move vni=100 mac={M1.hex(':')} port=tap0 count={count}" for count in (1, 2)
+        f"mac is another's and does not move vni=100 mac={M1.hex(':')} port=tap0 vtep=10.0.0.2 count={count}"
+        for count in (1, 2)
     ]

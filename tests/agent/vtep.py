@@ -13,6 +13,8 @@ from evpn.netlink import rows
 from evpn.netlink.constants import NTF_EXT_LEARNED, NTF_SELF, NUD_REACHABLE
 from evpn.netlink.events import Overrun
 from evpn.netlink.neighbor import NeighborMessage
+from evpn.packet.frames import probe
+from evpn.packet.sighting import Sighting
 from evpn.values import NO_IP, IpAddress, MacAddress, RouteKey
 from evpn.wire.attributes import PathAttributes
 from evpn.wire.attributes import decode as decode_attributes
@@ -20,6 +22,7 @@ from evpn.wire.attributes import encode as encode_attributes
 from evpn.wire.routes import MacIpRoute, Route, key_of, split
 from evpn.wire.update import encode_announce, encode_withdraw
 from tests.builders import (
+    BRIDGE_LINK,
     LINKS,
     M1,
     OURS,
@@ -125,9 +128,12 @@ class Vtep:
 
     def __init__(self, configured: Settings | None = None, kernel: FakeKernel | None = None) -> None:
         self.settings = configured or settings()
+        self.hosts: dict[tuple[int, MacAddress], set[IpAddress]] = {}
+        """On our ports: (ifindex, MAC) -> the IPs that it answers for."""
         self.kernel = kernel or FakeKernel(*LINKS)
         self.speaker = FakeSpeaker(RR1, RR2)
         self.now = 0.0
+        self.sent: list[tuple[int, bytes]] = []
         self.restart()
 
     def restart(self) -> None:
@@ -162,6 +168,7 @@ class Vtep:
             self._take(event)
         self._look()
         self.core.settle(self.now)
+        self._ask()
         self._push()
         self._say(self.core.announcer.lines())
         self._greet()
@@ -170,7 +177,9 @@ class Vtep:
         for vni, segment in self.core.dataplane.segments.items():
             if segment.attachment is not None:
                 self.core.dataplane.unobserved.pop(vni, None)
-                self.core.observed(vni, *self.kernel.dump(*(link.ifindex for link in segment.attachment)))
+                self.core.kernel.observed(
+                    vni, *self.kernel.dump(*(link.ifindex for link in segment.attachment)), self.now
+                )
         self.settle()
 
     def peer_up(self, *addresses: str, end_of_rib: bool = True) -> None:
@@ -191,12 +200,12 @@ class Vtep:
 
     def _take(self, event: object) -> None:
         if isinstance(event, NeighborMessage):
-            self.core.row_event(event)
+            self.core.kernel.row_event(event, self.now)
         elif isinstance(event, Overrun):
             self.core.dataplane.links = dict(self.kernel.links)
-            self.core.lost_track()
+            self.core.kernel.lost_track()
         else:
-            self.core.link_event(event)  # type: ignore[arg-type]
+            self.core.kernel.link_event(event)  # type: ignore[arg-type]
             self.core.instances.attach_devices()
 
     def _look(self) -> None:
@@ -204,12 +213,28 @@ class Vtep:
         for vni in list(self.core.dataplane.unobserved):
             attached = self.core.dataplane.segments[vni].attachment
             assert attached is not None
-            self.core.observed(vni, *self.kernel.dump(attached.device.ifindex, attached.bridge.ifindex))
+            self.core.kernel.observed(
+                vni, *self.kernel.dump(attached.device.ifindex, attached.bridge.ifindex), self.now
+            )
+
+    def host_says(self, mac: MacAddress, port: int, ip: IpAddress, gratuitous: bool = False) -> None:
+        """ARP or ND of a host: the snooping socket hears it before the bridge does."""
+        self.core.kernel.sighted(port, Sighting(mac, ip, None, gratuitous), self.now)
+        self.kernel.frame(mac, port)
+
+    def _ask(self) -> None:
+        """Frames that go out on our ports, and the answers of those who are there."""
+        for port, frame in self.core.questions.take():
+            self.sent.append((port, frame))
+            for (where, mac), ips in self.hosts.items():
+                for ip in ips:
+                    if where == port and frame == probe(mac, ip, BRIDGE_LINK.mac):
+                        self.host_says(mac, port, ip)
 
     def _push(self) -> None:
         while changes := self.core.dataplane.batch(512, self.core.peers.synced):
             batch = rows.encode(changes)
-            self.core.pushed(changes, rows.refused(batch, self.kernel.apply(batch.messages)), self.now)
+            self.core.kernel.pushed(changes, rows.refused(batch, self.kernel.apply(batch.messages)), self.now)
 
     def _greet(self) -> None:
         core = self.core

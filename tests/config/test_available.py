@@ -27,10 +27,3 @@ def test_a_strategy_of_later_versions_is_refused(strategy: str) -> None:
     assert refusal(a_config(discover=True, vnis=None, defaults={"strategy": strategy})) == (
         f"vtep.yaml: defaults.strategy: {strategy} is not available in this version; accepted: static-l2"
     )
-
-
-def test_hosts_known_beforehand_are_refused_rather_than_forgotten() -> None:
-    vnis = [{"vni": 1, "hosts": [{"mac": "50:54:33:00:00:09"}]}]
-    assert refusal(a_config(vnis=vnis)) == (
-        "vtep.yaml: vnis[0].hosts: found hosts, which are not available in this version; accepted: an empty list"
-    )

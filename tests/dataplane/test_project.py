@@ -21,7 +21,7 @@ def segment() -> Segment:
 
 
 def settle(domain: BridgeDomain, segment: Segment, suppression: bool = True) -> None:
-    project(domain, segment, domain.take_dirty(), suppression)
+    project(domain, segment, domain.dirty.take(), suppression)
 
 
 def test_a_remote_mac_is_wanted_towards_its_vtep(domain, segment) -> None:

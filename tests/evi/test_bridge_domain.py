@@ -4,7 +4,9 @@ from itertools import permutations
 
 import pytest
 
-from evpn.evi.bridge_domain import BridgeDomain, LocalMac, Remote
+from evpn.evi.bridge_domain import BridgeDomain
+from evpn.evi.entries import LocalMac, Remote
+from evpn.evi.journal import What
 from evpn.evi.mobility import MAX_SEQUENCE, Claim, Reason
 from tests.builders import M1, M2, M3, OURS, VTEP2, VTEP3, VTEP4, a_domain, a_mac_path
 
@@ -190,18 +192,40 @@ def test_a_move_between_our_ports_keeps_the_claim() -> None:
     assert domain.local == {M1: LocalMac(OTHER_PORT, static=False, claim=Claim(OURS, 1))}
 
 
-def test_at_the_last_sequence_the_lower_vtep_wins_whoever_came_first() -> None:
-    for order in permutations(["learn", "import"]):
-        domain = a_domain()
-        for what in order:
-            if what == "learn":
-                domain.import_path(a_mac_path(M1, VTEP3, sequence=MAX_SEQUENCE))
-                domain.learn(M1, PORT)
-            else:
-                domain.import_path(a_mac_path(M1, VTEP2, sequence=MAX_SEQUENCE))
+@pytest.mark.parametrize(("vtep", "sequence"), [(VTEP3, MAX_SEQUENCE), (VTEP2, 0)])
+def test_behind_the_last_sequence_comes_the_lower_vtep_or_the_first_sequence(vtep, sequence) -> None:
+    domain = a_domain()
+    domain.import_path(a_mac_path(M1, vtep, sequence=MAX_SEQUENCE))
 
-        found = domain.owner(M1)
-        assert found and found.vtep == VTEP2
+    domain.learn(M1, PORT)
+
+    assert claimed(domain) == Claim(OURS, sequence)
+    assert domain.owner(M1) is None
+
+
+def test_numbers_go_on_behind_the_wrap() -> None:
+    domain = a_domain()
+    domain.import_path(a_mac_path(M1, VTEP2, sequence=MAX_SEQUENCE))
+    domain.learn(M1, PORT)
+    domain.import_path(a_mac_path(M1, VTEP2, sequence=1))
+
+    assert claimed(domain) is None
+
+    domain.forget(M1)
+    domain.learn(M1, PORT)
+    assert claimed(domain) == Claim(OURS, 2)
+
+
+def test_among_three_claims_around_the_circle_the_owner_does_not_depend_on_the_order() -> None:
+    paths = [a_mac_path(M1, vtep, sequence=n << 30) for vtep, n in ((VTEP2, 0), (VTEP3, 2), (VTEP4, 3))]
+    owners = set()
+    for order in permutations(paths):
+        domain = a_domain()
+        for path in order:
+            domain.import_path(path)
+        owners.add(domain.owner(M1).vtep)
+
+    assert len(owners) == 1
 
 
 # Static here, sticky there
@@ -240,7 +264,8 @@ def test_a_refused_move_is_counted_and_known() -> None:
 
     assert not domain.learn(M1, PORT)
 
-    assert (domain.refused_moves, domain.last_refused) == (1, M1)
+    assert domain.refused_moves == 1
+    assert [(event.what, event.mac, event.vtep) for event in domain.events] == [(What.REFUSED, M1, VTEP2)]
     assert (domain.local[M1].port, domain.owner(M1)) == (PORT, Remote(VTEP2, sticky=True, reason=Reason.ONLY))
 
 

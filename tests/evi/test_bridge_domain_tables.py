@@ -25,7 +25,7 @@ from tests.builders import (
 
 
 def bound(domain: BridgeDomain, address: IpAddress = IP1) -> MacAddress | None:
-    found = domain.neighbor(address)
+    found = domain.addresses.neighbor(address)
     return found[0] if found else None
 
 
@@ -100,7 +100,7 @@ def test_an_ip_is_bound_to_the_mac_of_its_route() -> None:
 
     domain.import_path(path)
 
-    assert domain.neighbor(IP1) == (M1, path)
+    assert domain.addresses.neighbor(IP1) == (M1, path)
 
 
 def test_a_withdrawn_binding_leaves_the_mac_that_is_still_announced() -> None:
@@ -168,7 +168,7 @@ def test_nothing_is_dirty_once_taken() -> None:
     domain.learn(M2, 11)
     assert domain.dirty
 
-    dirty = domain.take_dirty()
+    dirty = domain.dirty.take()
 
     assert (list(dirty.macs), list(dirty.ips), list(dirty.vteps)) == ([M1, M2], [IP1], [VTEP2])
     assert list(dirty.claims) == [M2]
@@ -178,21 +178,21 @@ def test_nothing_is_dirty_once_taken() -> None:
 def test_a_mac_that_moves_takes_its_ips_along() -> None:
     domain = a_domain()
     domain.import_path(a_mac_path(M1, ip=IP1))
-    domain.take_dirty()
+    domain.dirty.take()
 
     domain.learn(M1, 11)
 
-    assert list(domain.take_dirty().ips) == [IP1]
+    assert list(domain.dirty.take().ips) == [IP1]
 
 
 def test_a_mac_that_may_not_be_written_any_more_takes_its_ips_along() -> None:
     domain = a_domain()
     domain.import_path(a_mac_path(M1, ip=IP1))
-    domain.take_dirty()
+    domain.dirty.take()
 
     domain.touch(macs=[M1])
 
-    dirty = domain.take_dirty()
+    dirty = domain.dirty.take()
     assert (list(dirty.macs), list(dirty.ips)) == ([M1], [IP1])
 
 
@@ -200,8 +200,8 @@ def test_touched_claims_are_those_of_our_own_macs() -> None:
     domain = a_domain()
     domain.learn(M1, 11)
     domain.import_path(a_mac_path(M2))
-    domain.take_dirty()
+    domain.dirty.take()
 
     domain.touch_claims()
 
-    assert list(domain.take_dirty().claims) == [M1]
+    assert list(domain.dirty.take().claims) == [M1]

@@ -144,12 +144,12 @@ def test_another_flood_endpoint_leaves_nothing_of_the_old_one() -> None:
     fabric = a_fabric(vni100=["65000:100"])
     before, after = a_flood_path(VTEP2), a_flood_path(VTEP2, endpoint=VTEP3)
     announce(fabric, before)
-    fabric.domains[Vni(100)].take_dirty()
+    fabric.domains[Vni(100)].dirty.take()
 
     announce(fabric, after, old=before)
 
     assert list(fabric.domains[Vni(100)].flood) == [VTEP3]
-    assert set(fabric.domains[Vni(100)].take_dirty().vteps) == {VTEP2, VTEP3}
+    assert set(fabric.domains[Vni(100)].dirty.take().vteps) == {VTEP2, VTEP3}
 
 
 def test_a_flood_route_that_loses_its_tunnel_floods_no_more() -> None:

@@ -17,7 +17,8 @@ CLAIMS = [Claim(*fields) for fields in product((VTEP2, OURS, VTEP3), (0, 1, MAX_
         (Claim(VTEP3, 2), Claim(VTEP2, 1), Reason.SEQUENCE),
         (Claim(VTEP3, 2, sticky=True), Claim(VTEP2, 1, sticky=True), Reason.SEQUENCE),
         (Claim(VTEP2, 1), Claim(VTEP3, 1), Reason.VTEP),
-        (Claim(VTEP3, MAX_SEQUENCE), Claim(VTEP2, 0), Reason.SEQUENCE),
+        (Claim(VTEP3, 0), Claim(VTEP2, MAX_SEQUENCE), Reason.SEQUENCE),
+        (Claim(VTEP3, 3 << 30), Claim(VTEP2, 1 << 30), Reason.SEQUENCE),
     ],
 )
 def test_each_rule_decides_and_is_named(a: Claim, b: Claim, why: Reason) -> None:

@@ -33,6 +33,11 @@ class Host:
         command = self.namespace.command("ping", "-b", "-c", "1", "-W", "0.01", "192.0.2.255")
         subprocess.run(command, capture_output=True, check=False)
 
+    def ask(self, ip: str) -> None:
+        """An ARP request, or a neighbor solicitation, for an address that may be nobody's."""
+        command = self.namespace.command("ping", "-c", "1", "-W", "0.01", ip)
+        subprocess.run(command, capture_output=True, check=False)
+
     @contextmanager
     def pinging(self, other: "Host", interval: float = 0.05) -> Iterator[Callable[[], tuple[int, int]]]:
         """Pings all the while; afterwards the function says how many were sent and how many answered."""

@@ -203,11 +203,13 @@ def test_flush_removes_what_is_ours_and_nothing_else(setting: Setting) -> None:
         one.run("bridge", "fdb", "add", *row.split(), "static")
     before = one.tables()
     ours = {row["mac"] for row in one.fdb() if "extern_learn" in row["flags"]}
+    bound = [line for line in one.run("ip", "neigh").splitlines() if "proto bgp" in line]
     try:
-        assert one.evpn("flush", config=True) == f"{len(ours)} rows removed\n"
+        assert one.evpn("flush", config=True) == f"{len(ours) + len(bound)} rows removed\n"
         gone = [line for line in before if line not in one.tables()]
         assert all("dev vxlan100" in line and "extern_learn" in line for line in gone), gone
         assert {line.split()[0] for line in gone} == ours >= {setting.h2.mac, FLOOD}
+        assert "proto bgp" not in one.run("ip", "neigh")
         assert [line for line in one.tables() if line not in before] == []
         assert one.evpn("flush", config=True) == "0 rows removed\n"
     finally:

@@ -6,6 +6,8 @@
 captured frr-mac                                        an UPDATE of tests/captures
 reflector1 goes down | comes up                         and says all it knows, then End-of-RIB
 tap0 hears 02:00:00:00:00:01                            a frame
+tap0 hears 02:00:00:00:00:01 192.0.2.1                  ARP or ND of a host, which answers when asked from now on
+02:00:00:00:00:01 falls silent                          and answers no more, though it may be there
 02:00:00:00:00:01 ages out
 tap0 goes down | comes up                               also vxlan100
 vxlan100 is deleted | is made again
@@ -24,6 +26,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from evpn.dataplane.link import Link
+from evpn.evi.bindings import PROBE_INTERVAL, PROBES
 from evpn.netlink.constants import NTF_ROUTER, NTF_SELF, NTF_STICKY, NUD_NOARP, NUD_PERMANENT, NUD_REACHABLE
 from evpn.text import format_ip, format_mac
 from evpn.values import NO_IP, RouteKey
@@ -74,6 +77,7 @@ class Play:
             "floods": self._floods,
             "hears": self._hears,
             "ages": lambda subject, _: self.vtep.kernel.age_out(mac(subject)),
+            "falls": self._falls_silent,
             "goes": self._goes_down,
             "comes": self._comes_up,
             "is": self._is,
@@ -81,7 +85,7 @@ class Play:
             "flushes": self._flushes,
             "are": self._are,
             "agent": self._restarts,
-            "passes": lambda *_: self.vtep.settle(seconds=4000),
+            "passes": self._passes,
         }
         if subject == "captured":
             self._says(captured(words[0]))
@@ -116,7 +120,9 @@ class Play:
     def _announced(self, nlri: bytes, shared) -> str:
         if nlri[0] == 3:
             return f"announced {format_ip(InclusiveMulticastRoute.decode(nlri[2:]).originator)} floods"
-        return f"announced {format_mac(MacIpRoute.decode(nlri[2:]).mac)} sequence {shared.mobility.sequence}"
+        route = MacIpRoute.decode(nlri[2:])
+        bound = f" {format_ip(route.ip)}" if route.ip else ""
+        return f"announced {format_mac(route.mac)}{bound} sequence {shared.mobility.sequence}"
 
     # BGP
 
@@ -180,8 +186,22 @@ class Play:
 
     # The bridge
 
-    def _hears(self, port: str, address: str) -> None:
-        self.vtep.kernel.frame(mac(address), _BY_NAME[port].ifindex)
+    def _hears(self, port: str, address: str, *bound: str) -> None:
+        where = _BY_NAME[port].ifindex
+        if not self.vtep.kernel.links[where].up:
+            return
+        for text in bound:
+            for (_, other), ips in self.vtep.hosts.items():
+                if other == mac(address):
+                    ips.discard(ip(text))
+            self.vtep.hosts.setdefault((where, mac(address)), set()).add(ip(text))
+            self.vtep.host_says(mac(address), where, ip(text))
+        if not bound:
+            self.vtep.kernel.frame(mac(address), where)
+
+    def _falls_silent(self, address: str, *_: str) -> None:
+        for key in [key for key in self.vtep.hosts if key[1] == mac(address)]:
+            del self.vtep.hosts[key]
 
     def _puts(self, _: str, address: str, where: str, place: str) -> None:
         if where == "on":
@@ -197,6 +217,12 @@ class Play:
 
     def _are(self, _: str, how: str) -> None:
         self.vtep.kernel.deaf = how == "lost"
+
+    def _passes(self, *_: str) -> None:
+        """Longer than any hold; who is asked then has its time to answer."""
+        self.vtep.settle(seconds=4000)
+        for _ in range(PROBES):
+            self.vtep.settle(seconds=PROBE_INTERVAL)
 
     def _restarts(self, *_: str) -> None:
         self.vtep.restart()

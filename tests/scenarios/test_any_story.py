@@ -57,10 +57,14 @@ class AnyStory(RuleBasedStateMachine):
     def a_vtep_floods(self, vtep, more: str) -> None:
         self.tell(f"{format_ip(vtep)} floods{more}")
 
-    @rule(mac=MACS, port=PORTS)
-    def a_host_speaks(self, mac, port: str) -> None:
+    @rule(mac=MACS, port=PORTS, ip=IPS)
+    def a_host_speaks(self, mac, port: str, ip: str) -> None:
         if self.play.vtep.kernel.links[11 if port == "tap0" else 12].up:
-            self.tell(f"{port} hears {format_mac(mac)}")
+            self.tell(f"{port} hears {format_mac(mac)} {ip}")
+
+    @rule(mac=MACS)
+    def a_host_falls_silent(self, mac) -> None:
+        self.tell(f"{format_mac(mac)} falls silent")
 
     @rule(mac=MACS)
     def a_host_ages_out(self, mac) -> None:
@@ -123,6 +127,8 @@ class AnyStory(RuleBasedStateMachine):
         self.play.settle()
         self.play.vtep.level_check()
         self.play.vtep.settle(seconds=100)
+        self.tell("time passes")
+        self.play.settle()
         self.check_rows()
         self.check_announcements()
 
@@ -137,7 +143,7 @@ class AnyStory(RuleBasedStateMachine):
         ours = {mac: row.where for (_, mac), row in kernel.tunnel.items() if mac not in segment.foreign}
         assert ours == {mac: owner.vtep for mac, owner in remote.items()}
         assert {vtep for _, vtep in kernel.flood} == set(domain.flood)
-        bound = {ip: domain.neighbor(ip) for ip in (IP1, IP2)}
+        bound = {ip: domain.addresses.neighbor(ip) for ip in (IP1, IP2)}
         assert {ip: row.where for (_, ip), row in kernel.neighbors.items()} == {
             ip: found[0] for ip, found in bound.items() if found and found[0] in remote
         }
@@ -156,6 +162,13 @@ class AnyStory(RuleBasedStateMachine):
             for mac, local in domain.local.items()
             if local.claim
         }
+        announced |= {
+            f"announced {format_mac(one.mac)} {format_ip(ip)} sequence {domain.local_claim(one.mac).sequence}"
+            for ip, one in domain.addresses.bindings.of_ip.items()
+            if domain.addresses.holder(ip)
+        }
+        answering = {(mac, ip) for (_, mac), ips in vtep.hosts.items() for ip in ips}
+        assert {(one.mac, ip) for ip, one in domain.addresses.bindings.of_ip.items()} <= answering
         assert {line for line in self.play.end() if line.startswith("announced")} == announced | {
             "announced 10.0.0.10 floods"
         }

@@ -1,0 +1,171 @@
+"""Facts from the kernel into the owners of state: devices, rows, and what hosts say of their addresses."""
+
+import logging
+from collections.abc import Iterable
+
+from evpn.agent.instances import Instances
+from evpn.config.settings import LearnNeighbors
+from evpn.dataplane.dataplane import Dataplane, RowChange
+from evpn.dataplane.entries import (
+    AF_BRIDGE,
+    NTF_ROUTER,
+    NUD_FAILED,
+    NUD_INCOMPLETE,
+    NUD_NOARP,
+    RTM_DELNEIGH,
+    RTM_GETNEIGH,
+    Fact,
+    Kind,
+    LocalGone,
+    LocalSeen,
+    Reserved,
+    ReservedFlood,
+    ReservedNeighbor,
+    Taken,
+)
+from evpn.dataplane.ownership import is_our_neighbor
+from evpn.dataplane.segment import Segment
+from evpn.evi.bindings import Source
+from evpn.evi.bridge_domain import BridgeDomain
+from evpn.evi.fabric import Fabric
+from evpn.netlink import events
+from evpn.netlink.neighbor import NeighborMessage
+from evpn.packet.sighting import Sighting
+from evpn.values import IpAddress, Vni
+
+log = logging.getLogger(__name__)
+
+_NOT_RESOLVED = NUD_FAILED | NUD_INCOMPLETE | NUD_NOARP
+
+
+class Kernel:
+    def __init__(self, vtep: IpAddress, fabric: Fabric, dataplane: Dataplane, instances: Instances) -> None:
+        self.drift = 0
+        """Rows that a level check found other than we believed."""
+        self._vtep = vtep
+        self._fabric = fabric
+        self._dataplane = dataplane
+        self._instances = instances
+
+    def link_event(self, event: events.Event) -> None:
+        links = self._dataplane.links
+        if isinstance(event, events.LinkChanged):
+            if links.get(event.link.ifindex) == event.link:
+                return
+            links[event.link.ifindex] = event.link
+        elif isinstance(event, events.LinkRemoved):
+            links.pop(event.ifindex, None)
+        elif isinstance(event, events.PortChanged | events.PortLeft) and event.ifindex in links:
+            links[event.ifindex] = events.with_port(links[event.ifindex], event)
+        else:
+            if isinstance(event, events.AddressChanged) and event.ip == self._vtep:
+                log.warning("vtep address %s ifindex=%d", "added" if event.present else "removed", event.ifindex)
+            return
+        self._instances.links_changed = True
+
+    def row_event(self, row: NeighborMessage, now: float) -> None:
+        if row.type == RTM_GETNEIGH:
+            return
+        present = row.type != RTM_DELNEIGH
+        if row.family == AF_BRIDGE:
+            segment = self._dataplane.segment_of(row.ifindex, row.master)
+            if segment is not None:
+                self._fact(segment, segment.observe(row, present))
+                self._dataplane.touch(segment.vni)
+            return
+        segment = self._dataplane.by_bridge.get(row.ifindex)
+        if segment is not None:
+            self._fact(segment, segment.observe_neighbor(row, present))
+            self._resolved(segment, row, present, now)
+            self._dataplane.touch(segment.vni)
+
+    def sighted(self, port: int, sighting: Sighting, now: float) -> None:
+        """A frame on one of our ports, in which a host says that it has an address."""
+        link = self._dataplane.links.get(port)
+        segment = self._dataplane.by_bridge.get(link.master) if link else None
+        if segment is None or not self._learns(segment, LearnNeighbors.SNOOP):
+            return
+        domain = self._fabric.domains[segment.vni]
+        known = domain.local.get(sighting.mac)
+        if known.port not in (0, port) if known else len(domain.local) >= domain.max_macs:
+            return  # the bridge has the last word on where a MAC is, and how many there may be
+        domain.addresses.saw(sighting.ip, sighting.mac, now, Source.SNOOP, sighting.router)
+
+    def observed(
+        self, vni: Vni, rows: Iterable[NeighborMessage], neighbors: Iterable[NeighborMessage], now: float
+    ) -> None:
+        """A dump of one bridge domain: all that the kernel holds there."""
+        segment, domain = self._dataplane.segments[vni], self._fabric.domains[vni]
+        before = segment.pending
+        kept = segment.all_reserved, segment.foreign_neighbors, segment.foreign_flood
+        neighbors = list(neighbors)
+        local = segment.observe_all(rows, neighbors)
+        domain.touch(
+            kept[0] ^ segment.all_reserved,
+            kept[1] ^ segment.foreign_neighbors,
+            kept[2] ^ segment.foreign_flood,
+        )
+        domain.observe_local(local)
+        for row in neighbors:
+            if row.dst not in domain.addresses.bindings.of_ip:
+                self._resolved(segment, row, True, now)
+        if self._dataplane.unobserved.pop(vni, "known") == "known":
+            self.drift += max(0, segment.pending - before)
+        self._dataplane.touch(vni)
+
+    def pushed(self, changes: list[RowChange], refused: dict[int, int], now: float) -> None:
+        """A batch went to the kernel; `refused`: index in it -> errno."""
+        for segment, fact in self._dataplane.settle(changes, refused, now):
+            if segment.vni in self._fabric.domains:
+                self._fact(segment, fact)
+        for index, (segment, kind, change) in enumerate(changes):
+            domain = self._fabric.domains.get(segment.vni)
+            if kind is Kind.MAC and domain is not None and domain.local and change.new and index not in refused:
+                domain.forget(change.key)  # the bridge's row is on the VXLAN port now, so on no local one
+
+    def lost_track(self) -> None:
+        """Notifications were lost: every bridge domain has to be observed again."""
+        for vni, segment in self._dataplane.segments.items():
+            if segment.attachment is not None:
+                self._dataplane.unobserved[vni] = None
+        self._instances.links_changed = True
+
+    def _resolved(self, segment: Segment, row: NeighborMessage, present: bool, now: float) -> None:
+        """The kernel's own ARP and ND on the bridge, if it has addresses: evidence for a host of ours."""
+        if not row.dst or is_our_neighbor(row) or not self._learns(segment, LearnNeighbors.KERNEL):
+            return
+        domain = self._fabric.domains[segment.vni]
+        if not present or row.state & _NOT_RESOLVED:
+            binding = domain.addresses.bindings.of_ip.get(row.dst)
+            if binding is not None and not row.state & NUD_NOARP:
+                domain.addresses.bindings.suspect(row.dst)
+        elif row.lladdr in domain.local:
+            domain.addresses.saw(row.dst, row.lladdr, now, Source.KERNEL, bool(row.flags & NTF_ROUTER))
+
+    def _learns(self, segment: Segment, source: LearnNeighbors) -> bool:
+        served = self._instances.served.get(segment.vni)
+        return served is not None and source in served.learn_neighbors
+
+    def _fact(self, segment: Segment, fact: Fact | None) -> None:
+        domain = self._fabric.domains[segment.vni]
+        if isinstance(fact, LocalSeen):
+            domain.learn(fact.mac, fact.port, fact.static)
+        elif isinstance(fact, LocalGone):
+            self._gone(domain, fact)
+        elif isinstance(fact, Taken):
+            domain.forget(fact.mac)
+        elif isinstance(fact, Reserved):
+            if fact.taken:
+                domain.forget(fact.mac)
+            domain.touch([fact.mac])
+        elif isinstance(fact, ReservedFlood):
+            domain.touch(vteps=[fact.vtep])
+        elif isinstance(fact, ReservedNeighbor):
+            domain.touch(ips=[fact.ip])
+
+    def _gone(self, domain: BridgeDomain, fact: LocalGone) -> None:
+        link = self._dataplane.links.get(fact.port)
+        if fact.aged and link is not None and link.up:
+            domain.age(fact.mac, fact.port)
+        else:
+            domain.forget(fact.mac, fact.port)

@@ -1,0 +1,140 @@
+"""Hears what the kernel notifies, and looks at what it holds: what was missed, and once in a while everything.
+
+Subscribe first, then dump. A lost notification, a device that is new and a level check are the same: a dump is due.
+"""
+
+import logging
+import time
+from collections.abc import Callable
+
+from evpn.agent.core import Core
+from evpn.dataplane.entries import AF_BRIDGE
+from evpn.dataplane.link import Link
+from evpn.netlink.constants import AF_INET, AF_INET6
+from evpn.netlink.dump import dump_bridge_domain, dump_links, dump_neighbors
+from evpn.netlink.errors import NetlinkError
+from evpn.netlink.events import Event, LinkChanged, Overrun
+from evpn.netlink.neighbor import NeighborMessage
+from evpn.netlink.socket import Monitor
+from evpn.values import Vni
+
+log = logging.getLogger(__name__)
+
+LEVEL_CHECK, LEVEL_CHECK_SHARE = 60.0, 50
+"""Seconds between level checks, and the least multiple of the time that the last one took: at most 2 % of a core."""
+DUMP_RETRY = 1.0
+_WHOLE_DUMP = 8
+"""From so many bridge domains on one dump of everything is cheaper than one for each."""
+
+
+class Observer:
+    """`open`, then `take_events` when there is something to read, and `look` once a turn."""
+
+    def __init__(self, core: Core, plug: Callable[[Link], None]) -> None:
+        """`plug` is told of every device that appears: it may be one of the configured ports."""
+        self.core = core
+        self.monitor = Monitor()
+        self.overruns = 0
+        self._plug = plug
+        self._next_check = 0.0
+        self._dump_at = 0.0
+        self._listening = self._links_known = False
+
+    def open(self, writer: int) -> None:
+        """`writer`: the port id of whom our own rows are written by."""
+        self.monitor.open()
+        self.listen(writer, everything=True)
+        self._read_links()
+        self._next_check = time.monotonic() + LEVEL_CHECK
+
+    def listen(self, writer: int, everything: bool) -> None:
+        """While very many rows are written, do not hear of each: it takes longer than to write them.
+
+        What a second owner does meanwhile is found by the next level check.
+        """
+        if everything != self._listening:
+            self._listening = everything
+            self.monitor.ignore(writer, marked_rows=not everything)
+
+    def take_events(self) -> None:
+        now = time.monotonic()
+        for event in self.monitor.read():
+            if isinstance(event, NeighborMessage):
+                self.core.kernel.row_event(event, now)
+            elif isinstance(event, Overrun):
+                self._overrun()
+            else:
+                self._link_event(event)
+
+    def look(self, now: float) -> None:
+        """Observe what is unknown, and once in a while what is believed known."""
+        if not self._links_known and now >= self._dump_at:
+            try:
+                self._read_links()
+            except NetlinkError as error:
+                log.warning("links not listed error=%s", error)
+                self._dump_at = now + DUMP_RETRY
+        self.core.instances.attach_devices()
+        due = list(self.core.dataplane.unobserved) if now >= self._dump_at else []
+        level_check = not due and now >= self._next_check
+        if level_check:
+            due = [vni for vni, segment in self.core.dataplane.segments.items() if segment.attachment is not None]
+        if not due:
+            if level_check:
+                self._next_check = now + LEVEL_CHECK
+            return
+        if level_check:
+            self.take_events()  # what was told already is no drift
+        try:
+            self._observe(due)
+        except NetlinkError as error:
+            log.warning("dump failed error=%s", error)
+            self._dump_at = now + DUMP_RETRY
+        if level_check:
+            took = time.monotonic() - now
+            self._next_check = now + max(LEVEL_CHECK, LEVEL_CHECK_SHARE * took)
+
+    def next_moment(self) -> float:
+        """Monotonic seconds of the next look."""
+        if self.core.dataplane.unobserved or not self._links_known:
+            return min(self._next_check, self._dump_at)
+        return self._next_check
+
+    def _link_event(self, event: Event) -> None:
+        """Devices are attached once the queue is read; what was told of their rows before is in the dump then due."""
+        if isinstance(event, LinkChanged) and event.link.ifindex not in self.core.dataplane.links:
+            self._plug(event.link)
+        self.core.kernel.link_event(event)
+
+    def _overrun(self) -> None:
+        self.overruns += 1
+        log.warning("notifications lost, everything is observed again count=%d", self.overruns)
+        self._links_known = False
+        self.core.kernel.lost_track()
+
+    def _read_links(self) -> None:
+        self.core.dataplane.links = {link.ifindex: link for link in dump_links()}
+        self.core.instances.links_changed = self._links_known = True
+
+    def _observe(self, due: list[Vni]) -> None:
+        everything = self._everything() if len(due) >= _WHOLE_DUMP else None
+        for vni in due:
+            attached = self.core.dataplane.segments[vni].attachment
+            if attached is None:
+                continue
+            now = time.monotonic()
+            if everything is None:
+                self.core.kernel.observed(vni, *dump_bridge_domain(attached.bridge.ifindex), now)
+            else:
+                self.core.kernel.observed(vni, *everything.get(vni, ([], [])), now)
+
+    def _everything(self) -> dict[Vni, tuple[list[NeighborMessage], list[NeighborMessage]]]:
+        """FDB rows and neighbors of every bridge domain, by three dumps."""
+        segment_of = self.core.dataplane.segment_of
+        found: dict[Vni, tuple[list[NeighborMessage], list[NeighborMessage]]] = {}
+        for family in (AF_BRIDGE, AF_INET, AF_INET6):
+            for row in dump_neighbors(family):
+                segment = segment_of(row.ifindex, row.master) if family == AF_BRIDGE else segment_of(0, row.ifindex)
+                if segment is not None:
+                    found.setdefault(segment.vni, ([], []))[family != AF_BRIDGE].append(row)
+        return found

@@ -1,0 +1,159 @@
+"""`evpn show mac|local|neigh|duplicates|events`: hosts, ours and theirs."""
+
+from collections.abc import Iterator
+
+from evpn.agent.core import Core
+from evpn.agent.status_rows import Row, Rows, domains_of, kernel_state
+from evpn.dataplane.entries import Kind
+from evpn.dataplane.segment import Segment
+from evpn.evi.bridge_domain import BridgeDomain
+from evpn.text import format_ip, format_mac
+from evpn.values import IpAddress, MacAddress, Vni
+from evpn.wire.routes import MacIpRoute
+
+
+def macs(core: Core, vni: Vni | None, now: float) -> Rows:
+    """Every MAC that is anywhere: ours, a peer's, both."""
+    for domain in domains_of(core, vni):
+        segment = core.dataplane.segments[domain.vni]
+        for mac in [*domain.local, *(mac for mac in domain.remote if mac not in domain.local)]:
+            row = _mac(core, domain, segment, mac)
+            if row is not None:
+                yield row
+
+
+def local(core: Core, vni: Vni | None, now: float) -> Rows:
+    """What we have learnt on our ports, and what became of it."""
+    for domain in domains_of(core, vni):
+        for mac, entry in list(domain.local.items()):
+            yield {
+                "vni": domain.vni,
+                "mac": format_mac(mac),
+                "port": core.dataplane.port_name(entry.port),
+                "static": entry.static,
+                "announced": entry.claim is not None,
+                "sequence": entry.claim.sequence if entry.claim else None,
+            }
+
+
+def neighbors(core: Core, vni: Vni | None, now: float) -> Rows:
+    """Every IP that is anywhere: ours, a peer's, both."""
+    for domain in domains_of(core, vni):
+        ours, theirs = domain.addresses.bindings.of_ip, domain.addresses.remote
+        for ip in [*ours, *(ip for ip in theirs if ip not in ours)]:
+            yield from _neighbor(core, domain, core.dataplane.segments[domain.vni], ip, now)
+
+
+def duplicates(core: Core, vni: Vni | None, now: float) -> Rows:
+    for domain in domains_of(core, vni):
+        freezes = core.moves.detectors[domain.vni].freeze
+        for mac, ip, found in core.moves.duplicates(domain):
+            frozen = mac in domain.frozen if mac else ip in domain.addresses.frozen
+            yield {
+                "vni": domain.vni,
+                "mac": format_mac(mac) if mac else "",
+                "ip": format_ip(ip) if ip else "",
+                "moves": found.moves,
+                "since": round(now - found.since, 1),
+                "action": "freeze" if freezes else "warn",
+                "frozen": frozen,
+                "recovers-in": None if found.until is None else round(found.until - now, 1),
+            }
+
+
+def events(core: Core, vni: Vni | None, now: float) -> Rows:
+    """What happened to MACs and their addresses, the latest last."""
+    for when, number, event in core.moves.journal.entries(vni):
+        yield {
+            "ago": round(now - when, 1),
+            "vni": number,
+            "mac": format_mac(event.mac),
+            "event": event.what.value,
+            "ip": format_ip(event.ip) if event.ip else "",
+            "port": core.dataplane.port_name(event.port),
+            "vtep": format_ip(event.vtep) if event.vtep else "",
+            "sequence": event.sequence,
+        }
+
+
+def _neighbor(core: Core, domain: BridgeDomain, segment: Segment, ip: IpAddress, now: float) -> Iterator[Row]:
+    binding, holder = domain.addresses.bindings.of_ip.get(ip), domain.addresses.holder(ip)
+    found = domain.addresses.neighbor(ip)
+    if binding is not None:
+        entry = domain.local.get(binding.mac)
+        yield {
+            "vni": domain.vni,
+            "ip": format_ip(ip),
+            "mac": format_mac(binding.mac),
+            "type": "local",
+            "via": core.dataplane.port_name(entry.port) if entry else "",
+            "router": binding.router,
+            "source": binding.source.value,
+            "state": _binding_state(domain, ip, binding.mac, holder is not None),
+        }
+    if found is not None:
+        mac, path = found
+        yield {
+            "vni": domain.vni,
+            "ip": format_ip(ip),
+            "mac": format_mac(mac),
+            "type": "remote",
+            "via": format_ip(path.next_hop),
+            "router": bool((path.attributes.arp_nd or 0) & 1),
+            "source": "bgp",
+            "state": _suppression(core, segment, mac, ip),
+        }
+
+
+def _binding_state(domain: BridgeDomain, ip: IpAddress, mac: MacAddress, held: bool) -> str:
+    if held:
+        return "asked for" if domain.addresses.bindings.is_asked(ip) else "announced"
+    return "lost to another VTEP" if domain.local_claim(mac) else "MAC is not local"
+
+
+def _suppression(core: Core, segment: Segment, mac: MacAddress, ip: IpAddress) -> str:
+    """Whether the bridge can answer for it: neighbor, FDB row and port flag are needed together."""
+    row = kernel_state(core, segment, Kind.NEIGHBOR, segment.neighbors, ip)
+    if row != "installed":
+        return row
+    fdb = kernel_state(core, segment, Kind.MAC, segment.macs, mac)
+    if fdb != "installed":
+        return f"no FDB row: {fdb}"
+    attached = segment.attachment
+    flag = attached.device.neighbor_suppression if attached else None
+    return "installed" if flag else "installed, but the port does not suppress"
+
+
+def _mac(core: Core, domain: BridgeDomain, segment: Segment, mac: MacAddress) -> Row | None:
+    entry, owner = domain.local.get(mac), domain.owner(mac)
+    if entry is not None and entry.claim is not None:
+        expected = mac in domain.expected
+        where = core.dataplane.port_name(entry.port)
+        reason = "known beforehand" if expected else "static" if entry.static else "learnt"
+        kind, sequence, sticky, kernel = "local", entry.claim.sequence, entry.claim.sticky, "installed"
+    elif owner is not None:
+        paths = domain.remote.get(mac, ())
+        where, reason = format_ip(owner.vtep), owner.reason.value
+        kind, sticky = "remote", owner.sticky
+        sequence = max((path.attributes.mobility.sequence for path in paths if path.next_hop == owner.vtep), default=0)
+        kernel = segment.reserved(mac) or kernel_state(core, segment, Kind.MAC, segment.macs, mac)
+    else:
+        return None
+    return {
+        "vni": domain.vni,
+        "mac": format_mac(mac),
+        "type": kind,
+        "via": where,
+        "sequence": sequence,
+        "sticky": sticky,
+        "ip": _addresses(domain, mac),
+        "reason": reason,
+        "kernel": kernel,
+    }
+
+
+def _addresses(domain: BridgeDomain, mac: MacAddress) -> list[str]:
+    ours = domain.addresses.bindings.of_mac.get(mac, ()) if domain.local_claim(mac) else ()
+    paths = domain.remote.get(mac, ())
+    theirs = [IpAddress(path.route.ip) for path in paths if isinstance(path.route, MacIpRoute) and path.route.ip]
+    return list(dict.fromkeys(map(format_ip, [*ours, *theirs])))

@@ -1,0 +1,47 @@
+"""`evpn host`: tell the agent of a host known beforehand, as an orchestrator does when it starts one."""
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from evpn.cli.client import ask, run_dir_of
+
+
+@click.group("host")
+def command() -> None:
+    """Hosts known beforehand: announced before their first frame, with a static row on their port."""
+
+
+def _where(function: Any) -> Any:
+    for option in (
+        click.option("--run-dir", type=click.Path(path_type=Path), help="Where the agent's socket is."),
+        click.option("--config", type=click.Path(path_type=Path), help="Configuration of the agent: says its run-dir."),
+        click.option("--mac", required=True, help="The host's MAC address."),
+        click.option("--vni", type=int, required=True, help="The VNI that it is in."),
+    ):
+        function = option(function)
+    return function
+
+
+@command.command("add")
+@_where
+@click.option("--ip", multiple=True, help="An address of the host; may be given several times.")
+@click.option("--port", help="The port of the bridge that it is behind; without, the one where it turns up.")
+@click.option("--sticky", is_flag=True, help="It does not move: nobody else may have the MAC.")
+def add(
+    vni: int, mac: str, config: Path | None, run_dir: Path | None, ip: tuple[str, ...], port: str | None, sticky: bool
+) -> None:
+    """Known until the agent ends: what is to last belongs into `hosts` of the configuration."""
+    request = {"command": "host", "action": "add", "vni": vni, "mac": mac, "ip": ip, "port": port, "sticky": sticky}
+    for row in ask(run_dir_of(config, run_dir), request):
+        click.echo(f"{row['mac']} is known in VNI {row['vni']} until {row['until']}")
+
+
+@command.command("del")
+@_where
+def delete(vni: int, mac: str, config: Path | None, run_dir: Path | None) -> None:
+    """No longer known beforehand; when it is seen on a port it is announced like any other."""
+    request = {"command": "host", "action": "del", "vni": vni, "mac": mac}
+    for row in ask(run_dir_of(config, run_dir), request):
+        click.echo(f"{row['mac']} is no longer known in VNI {row['vni']}")

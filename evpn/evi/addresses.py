@@ -1,0 +1,187 @@
+"""The IPs of one bridge domain: ours, theirs, and who has one when several say so (RFC 7432 section 10, RFC 9721).
+
+An IP follows the claim of its MAC. When two MACs have one IP, their claims decide, as they do between two VTEPs of one
+MAC: a host that takes an IP over is claimed above whatever the IP was claimed with before.
+"""
+
+from collections.abc import Iterator
+from typing import Protocol
+
+from evpn.evi.bindings import Binding, Bindings, Source
+from evpn.evi.dirty import Dirty
+from evpn.evi.journal import Event, What
+from evpn.evi.mobility import Claim, prefer
+from evpn.evi.paths import Paths, binds_better, claim, is_immovable, mac_of, put, remove
+from evpn.rib.path import Path, is_martian
+from evpn.values import IpAddress, MacAddress
+
+
+class Macs(Protocol):
+    """What has to be known of the MACs."""
+
+    def local_claim(self, mac: MacAddress) -> Claim | None: ...
+
+    def is_behind(self, mac: MacAddress, vtep: IpAddress) -> bool:
+        """Whether frames for a MAC go to that VTEP."""
+
+    def claim_above(self, mac: MacAddress, sequence: int) -> None:
+        """Our claim to a MAC, now or once there is one, is to be later than this."""
+
+
+class Addresses:
+    """`bindings`: ours; `remote`: IP -> the paths that name it."""
+
+    def __init__(self, macs: Macs, dirty: Dirty, events: list[Event], most: int) -> None:
+        self.bindings = Bindings(most)
+        self.remote: dict[IpAddress, Paths] = {}
+        self.frozen: set[IpAddress] = set()
+        """Duplicates that stay where they are."""
+        self._macs = macs
+        self._dirty = dirty
+        self._events = events
+
+    # Facts
+
+    def import_path(self, ip: IpAddress, path: Path) -> None:
+        put(self.remote, ip, path)
+
+    def withdraw_path(self, ip: IpAddress, path: Path) -> None:
+        remove(self.remote, ip, path)
+
+    def saw(self, ip: IpAddress, mac: MacAddress, now: float, source: Source, router: bool | None = None) -> None:
+        """A host of ours, or the kernel in its name, says that it has this IP."""
+        known = self.bindings.of_ip.get(ip)
+        if known is not None and known.mac == mac and known.claimed:
+            self.bindings.confirm(ip, now)
+            if router not in (None, known.router):
+                self.bindings.replace(ip, self.bindings.of_ip[ip]._replace(router=bool(router)))
+                self._touch(mac, ip)
+            return
+        if ip in self.frozen or (known is not None and known.source is Source.CONFIGURATION) or is_martian_host(ip):
+            return
+        rival = self._rival(ip, mac)
+        if rival is not None and is_immovable(rival):
+            self._events.append(Event(What.IP_REFUSED, mac, ip, vtep=rival.next_hop))
+        elif known is None and not self.bindings.has_room(mac):
+            self._events.append(Event(What.IP_OVER_LIMIT, mac, ip))
+        else:
+            self._take(ip, Binding(mac, source, bool(router), now), known, rival)
+
+    def recall(self, ip: IpAddress, mac: MacAddress, router: bool) -> None:
+        """Before we forgot all, it was announced: it is again, and asked for at once."""
+        if self.bindings.has_room(mac):
+            self.bindings.bind(ip, Binding(mac, Source.RECALLED, router))
+            self.bindings.suspect(ip)
+            self._touch(mac, ip)
+
+    def configure(self, ip: IpAddress, mac: MacAddress) -> None:
+        """Known beforehand: it stays until it is released."""
+        self._take(ip, Binding(mac, Source.CONFIGURATION), self.bindings.of_ip.get(ip), self._rival(ip, mac))
+
+    def release(self, ip: IpAddress, why: What | None = What.UNBOUND) -> None:
+        binding = self.bindings.release(ip)
+        if binding is not None:
+            self._touch(binding.mac, ip)
+            if why is not None:
+                self._events.append(Event(why, binding.mac, ip))
+
+    def release_all(self, mac: MacAddress) -> None:
+        """The host has left; what was known beforehand is known still."""
+        for ip in list(self.bindings.of_mac.get(mac, ())):
+            if self.bindings.of_ip[ip].source is not Source.CONFIGURATION:
+                self.release(ip, None)
+
+    def suspect_all(self, mac: MacAddress) -> bool:
+        """Ask for every IP of a MAC. False when there is none to ask for."""
+        for ip in list(self.bindings.of_mac.get(mac, ())):
+            self.bindings.suspect(ip)
+        return any(
+            self.bindings.of_ip[ip].source is not Source.CONFIGURATION for ip in self.bindings.of_mac.get(mac, ())
+        )
+
+    def mac_changed(self, mac: MacAddress) -> None:
+        """Our claim to a MAC is another one, or gone."""
+        for ip in self.bindings.of_mac.get(mac, ()):
+            self._compare(ip)
+            self._touch(mac, ip)
+
+    def ask(self, now: float, patience: float) -> Iterator[tuple[MacAddress, IpAddress]]:
+        """Whom to ask for an IP now; who did not answer has lost it."""
+        due, silent = self.bindings.due(now, patience)
+        for ip in silent:
+            self.release(ip, What.SILENT)
+        for ip in due:
+            yield self.bindings.of_ip[ip].mac, ip
+
+    def reconsider(self, ip: IpAddress) -> None:
+        """Whom a MAC of this IP is behind has changed."""
+        self._dirty.ips[ip] = None
+        if ip in self.bindings.of_ip:
+            self._compare(ip)
+
+    def thaw(self, ip: IpAddress) -> None:
+        if ip in self.frozen:
+            self.frozen.discard(ip)
+            self.reconsider(ip)
+
+    # Decisions
+
+    def holder(self, ip: IpAddress) -> Binding | None:
+        """Our binding of an IP, while we announce it."""
+        binding = self.bindings.of_ip.get(ip)
+        if binding is None or not binding.claimed or self._macs.local_claim(binding.mac) is None:
+            return None
+        return binding
+
+    def neighbor(self, ip: IpAddress) -> tuple[MacAddress, Path] | None:
+        """The remote MAC that an IP belongs to: the binding of the best claim whose MAC is owned by its own VTEP."""
+        best = self._rival(ip) if self.holder(ip) is None else None
+        return (mac_of(best), best) if best else None
+
+    def _rival(self, ip: IpAddress, mac: MacAddress | None = None) -> Path | None:
+        """The best remote binding of an IP, to another MAC than this one."""
+        best: Path | None = None
+        for path in self.remote.get(ip, ()):
+            if mac_of(path) == mac or not self._macs.is_behind(mac_of(path), path.next_hop):
+                continue
+            if best is None or binds_better(path, best):
+                best = path
+        return best
+
+    def _take(self, ip: IpAddress, binding: Binding, known: Binding | None, rival: Path | None) -> None:
+        mac = binding.mac
+        if known is not None and known.mac != mac:
+            self._touch(known.mac, ip)
+        self.bindings.bind(ip, binding)
+        if rival is not None:
+            self._macs.claim_above(mac, claim(rival).sequence)
+            self._events.append(Event(What.IP_MOVED_HERE, mac, ip, vtep=rival.next_hop))
+        else:
+            self._events.append(Event(What.BOUND, mac, ip))
+        self._touch(mac, ip)
+
+    def _compare(self, ip: IpAddress) -> None:
+        """Give an IP up when another MAC's claim to it is better, take it back when none is any more."""
+        binding = self.bindings.of_ip[ip]
+        ours = self._macs.local_claim(binding.mac)
+        if ip in self.frozen or ours is None:
+            return
+        rival = self._rival(ip, binding.mac)
+        claimed = rival is None or prefer(ours, claim(rival))[0] == ours
+        if not claimed and rival is not None and binding.source is Source.CONFIGURATION:
+            self._macs.claim_above(binding.mac, claim(rival).sequence)
+        elif claimed != binding.claimed:
+            self.bindings.replace(ip, binding._replace(claimed=claimed))
+            self._touch(binding.mac, ip)
+            if rival is not None and not claimed:
+                self._events.append(Event(What.IP_MOVED_AWAY, binding.mac, ip, vtep=rival.next_hop))
+
+    def _touch(self, mac: MacAddress, ip: IpAddress) -> None:
+        self._dirty.bindings[mac, ip] = None
+        self._dirty.ips[ip] = None
+
+
+def is_martian_host(ip: IpAddress) -> bool:
+    """Never a host's own: zero, loopback, multicast, broadcast, mapped; link-local ones may be."""
+    link_local = ip[:2] == b"\xa9\xfe" if len(ip) == 4 else ip[0] == 0xFE and ip[1] & 0xC0 == 0x80
+    return not link_local and is_martian(ip)
