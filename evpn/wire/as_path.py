@@ -45,7 +45,11 @@ def length(path: AsPath) -> int:
 
 
 def merge(path: AsPath, path4: AsPath) -> AsPath:
-    """The whole path as known from its two-octet form and what AS4_PATH adds (RFC 6793 section 4.2.3)."""
+    """The whole path as known from its two-octet form and what AS4_PATH adds (RFC 6793 section 4.2.3).
+
+    Confederation segments do not belong into AS4_PATH and are left out (RFC 6793 section 6).
+    """
+    path4 = tuple(segment for segment in path4 if segment.kind in (AS_SET, AS_SEQUENCE))
     surplus = length(path) - length(path4)
     if surplus < 0 or not path4:
         return path

@@ -57,8 +57,21 @@ def test_a_set_counts_as_one_and_a_confederation_not_at_all() -> None:
         ((a_set(9, 8), sequence(AS_TRANS)), (sequence(70000),), (a_set(9, 8), sequence(70000))),
         ((sequence(AS_TRANS),), (sequence(10, 70000),), (sequence(AS_TRANS),)),
         ((sequence(AS_TRANS),), (), (sequence(AS_TRANS),)),
+        (
+            (sequence(9, AS_TRANS),),
+            (AsPathSegment(CONFED_SEQUENCE, (7, 8)), sequence(70000)),
+            (sequence(9, 70000),),
+        ),
     ],
-    ids=["same length", "old speaker in front", "sets", "set in front", "longer than the path", "empty"],
+    ids=[
+        "same length",
+        "old speaker in front",
+        "sets",
+        "set in front",
+        "longer than the path",
+        "empty",
+        "confederation",
+    ],
 )
 def test_as4_path_replaces_the_end_of_the_path(old: AsPath, new: AsPath, whole: AsPath) -> None:
     assert as_path.merge(old, new) == whole

@@ -19,7 +19,9 @@ _AS_TRANS = 23456
 _WIDEST = (1 << 16) - 1
 _IGP = b"\0"
 _PREFERENCE = (100).to_bytes(4)
-_ELSEWHERE = (rules.NEXT_HOP, rules.MP_REACH, rules.MP_UNREACH)
+_ELSEWHERE = dict.fromkeys(
+    (rules.NEXT_HOP, rules.MP_REACH, rules.MP_UNREACH), "next hop and routes have their own words"
+) | dict.fromkeys((rules.AS4_PATH, rules.AS4_AGGREGATOR), "AS numbers of four octets go into AS_PATH and AGGREGATOR")
 
 _MOST = 3500
 """Octets of attributes that leave room for any route in a message of 4096, the smallest that can be negotiated."""
@@ -41,14 +43,15 @@ def unpack(packed: bytes) -> list[Attribute]:
 
 def checked(packed: bytes) -> bytes:
     """The same octets if they can be sent for many routes; a `WireError` says why not."""
-    if len(packed) > _MOST:
-        raise WireError(f"attributes of {len(packed)} octets, at most {_MOST} leave room for a route")
+    given = unpack(packed)
+    # an AS_PATH is said twice to a neighbour that knows two octets only: once narrow, once whole
+    size = len(packed) + sum(len(one.value) // 2 + 8 for one in given if one.code == rules.AS_PATH)
+    if size > _MOST:
+        raise WireError(f"attributes of {size} octets, at most {_MOST} leave room for a route")
     seen = set()
-    for attribute in unpack(packed):
+    for attribute in given:
         if attribute.code in _ELSEWHERE:
-            raise WireError(
-                f"attribute {attribute.code} does not belong here: next hop and routes have their own words"
-            )
+            raise WireError(f"attribute {attribute.code} does not belong here: {_ELSEWHERE[attribute.code]}")
         if attribute.code in seen:
             raise WireError(f"attribute {attribute.code} is there twice")
         seen.add(attribute.code)

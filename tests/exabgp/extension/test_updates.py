@@ -6,12 +6,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from evpn.exabgp.extension.attributes import Session, checked, complete
+from evpn.exabgp.extension.attributes import Session, checked, complete, unpack
 from evpn.exabgp.extension.table import share
 from evpn.exabgp.extension.updates import announce, withdraw
 from evpn.text import parse_ip
 from evpn.wire import as_path
 from evpn.wire import attributes as wire_attributes
+from evpn.wire.as_path import AS_SEQUENCE, CONFED_SEQUENCE, AsPathSegment
 from evpn.wire.attributes import PathAttributes
 from evpn.wire.communities import mac_mobility
 from evpn.wire.errors import WireError
@@ -105,12 +106,36 @@ def test_large_as_numbers_pass_an_old_speaker_in_as4_path() -> None:
         ("800e05 0019460000", "words"),
         ("c01007 00000000000000", "EXTENDED"),
         ("400204 02010001", "AS_PATH"),
+        ("c01106 020100011170", "four octets go into AS_PATH"),
+        ("c01208 000111700a000003", "four octets go into AS_PATH"),
         ("d0ff1000" + 4096 * "00", "leave room"),
     ],
 )
 def test_attributes_that_cannot_be_sent_are_refused(packed: str, reason: str) -> None:
     with pytest.raises(WireError, match=reason):
         checked(bytes.fromhex(packed))
+
+
+def test_a_path_that_an_old_speaker_has_no_room_for_is_refused() -> None:
+    def path(length: int) -> bytes:
+        return wire_attributes.encode(
+            PathAttributes(as_path=tuple(AsPathSegment(AS_SEQUENCE, (4200000000,) * 100) for _ in range(length)))
+        )
+
+    with pytest.raises(WireError, match="leave room"):
+        checked(path(8))
+    assert len(complete(checked(path(5)), OLD)) < 3500
+
+
+def test_aggregators_and_confederations_for_an_old_speaker() -> None:
+    """RFC 6793 section 4.2.2: no confederation in AS4_PATH, the aggregator in both forms when it needs both."""
+    confederation = AsPathSegment(CONFED_SEQUENCE, (4200000001,))
+    path = wire_attributes.encode(PathAttributes(as_path=(confederation, AsPathSegment(AS_SEQUENCE, (7,)))))
+    found = {one.code: one.value for one in unpack(complete(path + bytes.fromhex("c00708fa56ea000a000003"), OLD))}
+
+    assert 17 not in found
+    assert found[7].hex() == "5ba00a000003"
+    assert found[18].hex() == "fa56ea000a000003"
 
 
 def _path(*numbers: int) -> bytes:
