@@ -58,8 +58,9 @@ def router_id(where: Where, text: str) -> IpAddress:
 def multicast_group(where: Where, text: str, vtep: IpAddress) -> IpAddress:
     ip = where.parse(parse_ip, text)
     if not _is_multicast(ip) or len(ip) != len(vtep):
-        example = "an IPv4 multicast address such as 239.0.0.100" if len(vtep) == 4 else "an IPv6 one such as ff05::100"
-        raise where.wrong(f"found {text}; accepted: {example}, of the family of vtep-address")
+        example = "239.0.0.100" if len(vtep) == 4 else "ff05::100"
+        accepted = f"{family(vtep)} multicast address such as {example}, of the family of vtep-address"
+        raise where.wrong(f"found {text}; accepted: {accepted}")
     return ip
 
 
