@@ -3,11 +3,12 @@
 import errno
 import socket
 from collections.abc import Iterator, Mapping
+from itertools import chain
 
-from evpn.config.settings import Settings, VniSettings
+from evpn.config.settings import LearnNeighbors, Settings, VniOptions, VniSettings
 from evpn.dataplane.attach import TWO_FAMILIES, choose, is_of_other_family, vxlan_by_vni
 from evpn.dataplane.link import Link
-from evpn.netlink.capabilities import has_net_admin
+from evpn.netlink.capabilities import NET_ADMIN, NET_RAW, has
 from evpn.netlink.dump import dump_addresses, dump_links
 from evpn.netlink.errors import NetlinkError
 from evpn.rib.path import is_martian
@@ -38,12 +39,21 @@ def look(settings: Settings) -> Iterator[str]:
         addresses = [address.ip for address in dump_addresses()]
     except NetlinkError as error:
         raise HostError(f"the kernel does not list its devices: {error}") from None
-    return problems(settings, links, addresses)
+    return chain(_snooping(settings), problems(settings, links, addresses))
 
 
 def check_privilege() -> None:
-    if not has_net_admin():
+    if not has(NET_ADMIN):
         raise HostError("no CAP_NET_ADMIN: found an unprivileged process; accepted: root, or a service with it")
+
+
+def _snooping(settings: Settings) -> Iterator[str]:
+    """To hear what hosts say takes another privilege."""
+    asked: list[tuple[str, VniOptions | VniSettings]] = [("defaults", settings.defaults)] if settings.discover else []
+    asked += [(f"vnis[{index}]", vni) for index, vni in enumerate(settings.vnis)]
+    for key, vni in asked:
+        if LearnNeighbors.SNOOP in vni.learn_neighbors and not has(NET_RAW):
+            yield f"{key}.learn-neighbors: snoop needs CAP_NET_RAW; accepted: a service with it, or [kernel], or []"
 
 
 def problems(settings: Settings, links: Mapping[int, Link], addresses: list[IpAddress]) -> Iterator[str]:
