@@ -62,7 +62,7 @@ class RawPeer:
         """One attempt; True once the session is established on this side."""
         self.close()
         self.said = []
-        link = _socket_in(self.namespace, socket.AF_INET6 if ":" in self.vtep else socket.AF_INET)
+        link = socket_in(self.namespace, socket.AF_INET6 if ":" in self.vtep else socket.AF_INET, socket.SOCK_STREAM)
         link.settimeout(5)
         try:
             link.bind((self.address, 0))
@@ -136,7 +136,9 @@ class RawPeer:
             self._socket = None
 
 
-def _socket_in(namespace: Namespace, family: socket.AddressFamily) -> socket.socket:
+def socket_in(
+    namespace: Namespace, family: socket.AddressFamily, kind: socket.SocketKind, protocol: int = 0
+) -> socket.socket:
     """A socket belongs to the namespace in which it is made: by a thread that changes into it, and ends."""
     made: list[socket.socket] = []
 
@@ -144,7 +146,7 @@ def _socket_in(namespace: Namespace, family: socket.AddressFamily) -> socket.soc
         with open(f"/run/netns/{namespace.name}") as file:
             if _LIBC.setns(file.fileno(), _NEWNET) != 0:
                 raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
-        made.append(socket.socket(family, socket.SOCK_STREAM))
+        made.append(socket.socket(family, kind, protocol))
 
     thread = Thread(target=make)
     thread.start()
