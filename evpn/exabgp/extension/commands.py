@@ -20,6 +20,7 @@ from evpn.exabgp.extension import bulk, grammar
 from evpn.exabgp.extension.rib import EVPN_FAMILY
 from evpn.exabgp.extension.table import AttributeSet, share
 from evpn.exabgp.extension.targets import describe_peers, pending, select
+from evpn.exabgp.extension.words import shortened
 from evpn.wire.errors import WireError
 from evpn.wire.routes import key_of
 
@@ -57,9 +58,12 @@ def withdraw_bulk(request: Request) -> Answer:
 
 def announce_route(request: Request) -> Answer:
     route = grammar.parse(request.words, announce=True)
-    for target in select(request.reactor, request.service, request.neighbors):
-        next_hop = grammar.own_address(target.neighbor) if route.next_hop is None else route.next_hop
-        target.table.announce(share(route.attributes, next_hop, request.service), [(key_of(route.nlri), route.nlri)])
+    keyed = [(key_of(route.nlri), route.nlri)]
+    targets = select(request.reactor, request.service, request.neighbors)
+    # before the first of them has the route: a neighbor may not know its own address yet
+    next_hops = [route.next_hop or grammar.own_address(target.neighbor) for target in targets]
+    for target, next_hop in zip(targets, next_hops, strict=True):
+        target.table.announce(share(route.attributes, next_hop, request.service), keyed)
     return _acknowledged(request, announced=1)
 
 
@@ -153,6 +157,8 @@ def handle(self: Any, reactor: Any, service: str, line: str, use_json: bool) -> 
     try:
         neighbors, command = extract_neighbors(line)
         verb = _verb(command)
+        if not verb:  # ExaBGP finds its commands anywhere in a line
+            raise ValueError(f"{shortened(command)!r} does not start with one of: {', '.join(VERBS)}")
         words = command[len(verb) :].split()
         identity, words = _identity(verb, words)
         answer = VERBS[verb](Request(reactor, service, neighbors, words))
@@ -219,5 +225,6 @@ def _answer(reactor: Any, service: str, answer: Answer) -> None:
 
 
 def _refuse(reactor: Any, service: str, line: str, reason: str) -> None:
-    log.error(lambda: f"command refused process={service} reason={reason} command={line[:_SHOWN]}", "processes")
+    command = line[:_SHOWN] if line.isprintable() else ascii(line[:_SHOWN])
+    log.error(lambda: f"command refused process={service} reason={reason} command={command}", "processes")
     reactor.processes.answer_error(service)

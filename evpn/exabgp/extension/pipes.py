@@ -4,6 +4,9 @@ Surface: `Processes.write`, `_start`, `received` and `terminate`. ExaBGP writes 
 and drops for good a helper that died in the middle of a long line. Here a write only appends to a queue; the queue goes
 out as the pipe takes it, at each write and at each turn of the reactor. At the bound the helper is killed and started
 again, and the BGP sessions live: it finds out what it missed with `evpn peers` and a route refresh.
+
+And `os` as `Processes` knows it: at an octet that is not ASCII, typed by somebody behind `evpn exabgp cli` even, ExaBGP
+kills the helper, and itself after six of them in a minute. Here it reads them as `\\xc3`, which no command has.
 """
 
 import os
@@ -12,8 +15,10 @@ from collections.abc import Iterator
 from fcntl import F_SETPIPE_SZ, fcntl
 from subprocess import Popen
 from time import monotonic, sleep
+from types import SimpleNamespace
 from typing import Any
 
+import exabgp.reactor.api.processes
 from exabgp.logger import log
 from exabgp.reactor.api.processes import Processes
 
@@ -89,6 +94,7 @@ def install() -> None:
     Processes._start = start
     Processes.received = received
     Processes.terminate = terminate
+    exabgp.reactor.api.processes.os = SimpleNamespace(**{**vars(os), "read": read_ascii})
 
 
 def write(self: Any, process: str, string: str | None, neighbor: Any = None) -> bool:
@@ -119,6 +125,10 @@ def start(self: Any, process: str) -> None:
             # 64 KiB will do as well, only slower: the user's share of pipe memory is used up
             log.warning(lambda error=error: f"pipe of {process} keeps its size error={error}", "processes")
     _outboxes(self)[process] = Outbox(started)
+
+
+def read_ascii(descriptor: int, size: int) -> bytes:
+    return os.read(descriptor, size).decode("ascii", "backslashreplace").encode()
 
 
 def received(self: Any) -> Iterator[tuple[str, str]]:

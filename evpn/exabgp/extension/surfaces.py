@@ -172,6 +172,7 @@ SURFACES = (
     ),
     Surface(PIPES, "exabgp.logger", "log.critical", _LOG),
     Surface(PIPES, "exabgp.logger", "log.warning", _LOG),
+    Surface(PIPES, _PROCESSES, "os"),
     Surface(PIPES, _PROCESSES, "Processes()._process"),
     Surface(PIPES, _PROCESSES, "Processes._start", "self, process"),
     Surface(PIPES, _PROCESSES, "Processes._handle_problem", "self, process"),

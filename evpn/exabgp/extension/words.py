@@ -29,8 +29,9 @@ class Words:
     @property
     def place(self) -> str:
         """Of the word that was read last; the first is the one after which these follow."""
-        behind = " ".join(map(shortened, self._words[max(self._at - 1 - _BEHIND, 0) : max(self._at - 1, 0)]))
-        return f"word {self._at + 1}" + (f", behind: {behind}" if behind else "")
+        behind = self._words[max(self._at - 1 - _BEHIND, 0) : max(self._at - 1, 0)]
+        shown = " ".join(shortened(word if word.isprintable() else ascii(word)) for word in behind)
+        return f"word {self._at + 1}" + (f", behind: {shown}" if shown else "")
 
     def next(self, after: str) -> str:
         self._at += 1

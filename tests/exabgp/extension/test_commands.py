@@ -8,10 +8,15 @@ from typing import Any
 import pytest
 from exabgp.protocol.family import AFI, SAFI
 from exabgp.protocol.ip import IP
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from evpn.exabgp.extension.commands import VERBS
+from evpn.text import parse_ip
 
 from .made import nlri
 
-FIRST, SECOND = ("neighbor 10.0.0.1 local-ip 10.0.0.3", "neighbor 10.0.0.2 local-ip 10.0.0.3")
+FIRST, SECOND = (f"neighbor 10.0.0.{n} local-ip 10.0.0.3 local-as 65000 peer-as 65000" for n in (1, 2))
 NEXT_HOP = "0a000003"
 
 
@@ -35,7 +40,9 @@ class Reactor:
 
     def __init__(self, families: list[tuple[int, int]]) -> None:
         import exabgp.rib
+        from exabgp.reactor.api import API
 
+        self.api = API(self)
         self.processes = Processes()
         self.established = [FIRST, SECOND]
         neighbors = {name: self._neighbor(exabgp.rib.OutgoingRIB(True, families), families) for name in (FIRST, SECOND)}
@@ -71,7 +78,7 @@ class Reactor:
         from exabgp.reactor.api import API
 
         self.processes.said.clear()
-        API.process(SimpleNamespace(), self, service, formated(line))
+        API.process(self.api, self, service, formated(line))
         return [json.loads(text) if text.startswith("{") else text for text in self.processes.said]
 
 
@@ -95,11 +102,44 @@ def test_a_bulk_line_is_for_every_neighbor_of_the_helper(reactor: Reactor) -> No
     assert len(reactor.routes(FIRST)) == len(reactor.routes(SECOND)) == 3
 
 
-@pytest.mark.parametrize("selector", ["neighbor 10.0.0.2", "neighbor 10.0.0.2 peer-as 7, neighbor 10.0.0.2"])
-def test_or_for_those_it_names(reactor: Reactor, selector: str) -> None:
+@pytest.mark.parametrize(
+    ("selector", "named"),
+    [
+        ("neighbor 10.0.0.2", [SECOND]),
+        ("neighbor 10.0.0.2 peer-as 7, neighbor 10.0.0.2", [SECOND]),
+        ("neighbor 10.0.0.1, neighbor 10.0.0.2", [FIRST, SECOND]),
+        ("neighbor 10.0.0.1 , neighbor 10.0.0.1", [FIRST]),
+        ("neighbor *", [FIRST, SECOND]),
+        ("neighbor * local-ip 10.0.0.9", [FIRST, SECOND]),
+        ("neighbor 10.0.0.1 local-ip 10.0.0.3", [FIRST]),
+        ("neighbor 10.0.0.1 local-as 65000 peer-as 65000", [FIRST]),
+        ("neighbor 10.0.0.1 local-as 65001", []),
+        ("neighbor 10.0.0", []),
+    ],
+)
+def test_or_for_those_it_names(reactor: Reactor, selector: str, named: list[str]) -> None:
+    """The selectors are ExaBGP's, and so is what they select."""
     reactor.say(f"{selector} announce evpn bulk next-hop {NEXT_HOP} nlri {nlri('A').hex()}")
 
-    assert (len(reactor.routes(FIRST)), len(reactor.routes(SECOND))) == (0, 1)
+    assert [name for name in (FIRST, SECOND) if reactor.routes(name)] == named
+
+
+def test_a_next_hop_of_our_own_is_another_one_for_each_neighbor(reactor: Reactor) -> None:
+    reactor.configuration.neighbors[SECOND]["local-address"] = IP.create("2001:db8::3")
+
+    reactor.say("announce evpn multicast rd 1:1 ip 10.0.0.3 next-hop self")
+
+    ((first, _),), ((second, _),) = (reactor.routes(name).values() for name in (FIRST, SECOND))
+    assert (first.next_hop, second.next_hop) == (parse_ip("10.0.0.3"), parse_ip("2001:db8::3"))
+
+
+def test_but_not_where_it_is_not_known_yet(reactor: Reactor) -> None:
+    reactor.configuration.neighbors[SECOND]["local-address"] = None
+
+    answer, _ = reactor.say("announce evpn id 1 multicast rd 1:1 ip 10.0.0.3 next-hop self")
+
+    assert answer["error"].startswith("next-hop: self is not known before the session")
+    assert not reactor.routes(FIRST) and not reactor.routes(SECOND)
 
 
 def test_without_an_id_there_is_no_json(reactor: Reactor) -> None:
@@ -156,8 +196,16 @@ def test_end_of_rib_waits_in_the_neighbors_that_are_up(reactor: Reactor) -> None
         (f"announce evpn bulk id 3 nexthop {NEXT_HOP} nlri c800", "'nexthop' is not one of: id, attributes"),
         (f"announce evpn bulk id 3 next-hop {NEXT_HOP} next-hop {NEXT_HOP} nlri c800", "'next-hop' is there twice"),
         ("evpn sync 3", "not `evpn sync begin ID`"),
-        ("announce evpn id 3 mac-ip json", "mac-ip: 'json' is not one of"),
-        ("announce evpn id 3 shutdown now", "'shutdown' is not one of"),
+        ("announce evpn id 3", "'' is not one of: ethernet-ad, mac-ip"),
+        ("announce evpn id 3 shutdown now", "'shutdown' is not one of: ethernet-ad, mac-ip"),
+        ("announce evpn id 3 mac-ip rd 1", "mac-ip: rd: '1' is not a route distinguisher such as "),
+        ("withdraw evpn id 3 mac-ip\trd 1:1 mac 1", "mac-ip: mac: '1' is not a MAC address such as "),
+        ("announce evpn id 3 MAC-IP rd 1:1", "'MAC-IP' is not one of: "),
+        ("announce evpn id 3 mac-ip vni[1,2", "mac-ip: vni: a value is missing"),
+        *(
+            (f"announce evpn id 3 mac-ip {word} 5", f"mac-ip: '{word}' is not one of: ")
+            for word in ("json", "reset", "shutdown", "version", "help", "teardown", "restart", "exit", "#", "crash")
+        ),
         ("neighbor 10.9.9.9 evpn eor 3", "neighbor 10.9.9.9: no neighbor of process helper"),
     ],
 )
@@ -167,6 +215,78 @@ def test_a_mistake_is_answered_with_its_id_and_changes_nothing(reactor: Reactor,
     assert answer["type"] == "evpn-error" and answer["id"] == 3 and bare == "error"
     assert answer["error"].startswith(reason)
     assert not reactor.routes(FIRST)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "please announce evpn mac-ip rd 1:1",
+        "neighbor 10.0.0.1 local-port 179 announce evpn mac-ip rd 1:1",
+        "neighbor announce evpn mac-ip",
+        "announce evpn-vxlan announce evpn ",
+    ],
+)
+def test_a_command_that_does_not_stand_where_it_should(reactor: Reactor, line: str) -> None:
+    answer, bare = reactor.say(line + " x")
+
+    assert "does not start with one of: announce evpn bulk, withdraw evpn bulk, " in answer["error"]
+    assert (answer["type"], answer["id"], bare) == ("evpn-error", None, "error")
+
+
+def test_a_mistake_is_in_the_log(reactor: Reactor, monkeypatch: pytest.MonkeyPatch) -> None:
+    logged = []
+    monkeypatch.setattr("evpn.exabgp.extension.commands.log.error", lambda message, source: logged.append(message()))
+
+    reactor.say("announce evpn mac-ip vni x\x1b[31m")
+
+    assert logged == [
+        "command refused process=helper reason=mac-ip: vni: 'x\\x1b' is not a number from 0 to 16777215"
+        " (word 3, behind: vni) command='announce evpn mac-ip vni x\\x1b[ 31m'"
+    ]
+
+
+SOUP = [
+    *("neighbor", "10.0.0.1", "10.0.0.2", "*", "local-as", "65000", ",", "announce", "withdraw", "evpn", "bulk", "id"),
+    *("sync", "begin", "end", "eor", "peers", "routes", "nlri", "next-hop", "self", "attributes", "7", NEXT_HOP),
+    *(
+        "json",
+        "reset",
+        "shutdown",
+        "version",
+        "teardown",
+        "help",
+        "restart",
+        "debug",
+        "#",
+        "[",
+        "]",
+        "(",
+        ";",
+        "{",
+        '"',
+    ),
+    *("mac-ip", "multicast", "rd", "1:1", "ip", "10.0.0.3", "mac", "50:54:33:00:00:09", "vni", "100", "raw", "0x00"),
+    *("extended-community", "target:1:1", "\\xc3", "\0", "9" * 5000, "c800"),
+]
+starts = st.sampled_from([*VERBS, *(f"neighbor 10.0.0.1 {verb}" for verb in VERBS), "neighbor *, neighbor"])
+
+
+@given(starts, st.lists(st.sampled_from(SOUP) | st.text(st.characters(codec="ascii"), max_size=5), max_size=15))
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_whatever_is_said_there_is_one_answer(reactor: Reactor, start: str, words: list[str]) -> None:
+    *told, bare = reactor.say(" ".join([start, *words]).replace("\n", " "))
+
+    assert bare in ("done", "error")
+    assert len(told) <= 1 or all(line["type"] == "evpn-routes" for line in told[:-1])
+    if bare == "error" and start in VERBS:
+        assert [line["type"] for line in told] == ["evpn-error"]
+
+
+@given(st.lists(st.sampled_from(SOUP), max_size=12))
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_nothing_ends_exabgp(reactor: Reactor, words: list[str]) -> None:
+    """Commands of ExaBGP among them, to which this reactor is not one, and which thus fail in all ways there are."""
+    reactor.say(" ".join(words))
 
 
 def test_a_neighbor_without_the_family_is_not_one(installed: list[str]) -> None:

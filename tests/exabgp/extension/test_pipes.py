@@ -128,6 +128,15 @@ def test_what_is_not_ascii_is_written_as_an_escape(start: Callable[..., Helpers]
     assert helpers.lines(1) == ["r\\xe9seau"]
 
 
+def test_what_a_helper_says_that_is_not_ascii_is_its_mistake_and_not_its_end(start: Callable[..., Helpers]) -> None:
+    """Stock kills it, and ends after the sixth one."""
+    helpers = start(["sh", "-c", r"printf 'r\303\251seau\n\200\n\377\000\n\n7\n'; sleep 60"])
+    process = helpers.process
+
+    assert helpers.lines(5) == [r"r\xc3\xa9seau", r"\x80", "\\xff\0", "", "7"]
+    assert helpers.process is process
+
+
 def test_both_pipes_hold_a_megabyte(start: Callable[..., Helpers]) -> None:
     process = start(ECHO).process
 
