@@ -91,7 +91,7 @@ def arp_reply(mac: str, ip: str, to_mac: str, to_ip: str, source: str | None = N
 
 
 def solicitation(mac: str, ip: str, target: str, source: str | None = None) -> bytes:
-    """To the solicited-node group of the target; from `::`, which has no address to answer to, it is about duplicates."""
+    """To the solicited-node group of the target; from `::`, where no answer can go, it is about duplicates."""
     own = parse_mac(mac) if ip != "::" else None
     wanted = parse_ip(target)
     group = IpAddress(bytes.fromhex("ff0200000000000000000001ff") + wanted[-3:])

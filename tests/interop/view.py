@@ -17,6 +17,13 @@ class View:
         """Its path to the MAC-only route of a VTEP."""
         return self._path(f"[2]:[0]:[48]:[{mac}]", vtep)
 
+    def ips(self, mac: str, vtep: str) -> dict[str, Row]:
+        """IP -> its path to the MAC/IP route of a VTEP."""
+        of = f"[2]:[0]:[48]:[{mac}]:["
+        found = {prefix[:-1].rpartition("[")[2]: prefix for prefix in self.paths() if prefix.startswith(of)}
+        paths = {ip: self._path(prefix, vtep) for ip, prefix in found.items()}
+        return {ip: path for ip, path in paths.items() if path}
+
     def multicast(self, vtep: str) -> Row | None:
         return self._path(f"[3]:[0]:[32]:[{vtep}]", vtep)
 
