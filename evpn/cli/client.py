@@ -1,7 +1,7 @@
 """The client's end of the control socket: a request out, rows in."""
 
 import socket
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +21,7 @@ class NoAgent(click.ClickException):
     exit_code = 3
 
 
-def ask(run_dir: Path, request: dict[str, Any]) -> Iterator[dict[str, Any]]:
+def ask(run_dir: Path, request: dict[str, Any]) -> Generator[dict[str, Any], None, None]:
     """Rows of the answer as they come; a refused request is a usage error."""
     path = run_dir / SOCKET_NAME
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:

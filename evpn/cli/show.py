@@ -2,7 +2,8 @@
 
 import sys
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
+from contextlib import closing
 from itertools import chain, islice
 from pathlib import Path
 from typing import Any
@@ -29,7 +30,7 @@ def command(what: str, config: Path | None, run_dir: Path | None, vni: int | Non
     """State of the running agent."""
     directory = run_dir_of(config, run_dir)
 
-    def rows() -> Iterator[dict[str, Any]]:
+    def rows() -> Generator[dict[str, Any], None, None]:
         return ask(directory, {"command": "show", "what": what, "vni": vni})
 
     if not watch:
@@ -42,14 +43,15 @@ def command(what: str, config: Path | None, run_dir: Path | None, vni: int | Non
             time.sleep(_WATCH_INTERVAL)
 
 
-def watch_table(what: str, rows: Callable[[], Iterator[dict[str, Any]]]) -> None:
+def watch_table(what: str, rows: Callable[[], Generator[dict[str, Any], None, None]]) -> None:
     """As much as fits on the screen, anew every two seconds, until Ctrl-C."""
     from rich.live import Live
     from rich.table import Table
 
     with Live(screen=True, auto_refresh=False) as live:
         while True:
-            shown = list(islice(rows(), live.console.height))
+            with closing(rows()) as found:
+                shown = list(islice(found, live.console.height))
             if what == "summary":
                 shown = [{"what": key, "now": value} for key, value in shown[0].items()]
             table = Table(box=None, pad_edge=False, title_justify="left", title=f"{what}, {time.strftime('%X')}")
@@ -72,7 +74,12 @@ def print_json(rows: Iterable[dict[str, Any]]) -> None:
     output.flush()
 
 
-def print_table(what: str, rows: Iterator[dict[str, Any]]) -> None:
+def print_table(what: str, rows: Generator[dict[str, Any], None, None]) -> None:
+    with closing(rows):  # left to the garbage collector, its end would swallow a Ctrl-C that comes just then
+        _print_table(what, rows)
+
+
+def _print_table(what: str, rows: Iterator[dict[str, Any]]) -> None:
     first = next(rows, None)
     if first is None:
         click.echo(f"no {what} entries")
