@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from evpn.agent.announcer import Announcer
 from evpn.agent.moves import Moves
 from evpn.config.derive import vni_settings
-from evpn.config.settings import LearnNeighbors, Settings, VniSettings
+from evpn.config.settings import Settings, VniSettings
 from evpn.dataplane.attach import advice, attachment, choose, vxlan_by_vni
 from evpn.dataplane.dataplane import Dataplane
 from evpn.dataplane.link import Link
@@ -110,11 +110,11 @@ class Instances:
                 self._attached(vni, found)
 
     def snooped_ports(self) -> set[int]:
-        """ifindexes of the local ports whose hosts' addresses are wanted."""
+        """ifindexes of the local ports whose hosts' addresses are wanted, whoever tells them."""
         bridges = {
             attached.bridge.ifindex: attached.device.ifindex
             for vni, settings in self.served.items()
-            if LearnNeighbors.SNOOP in settings.learn_neighbors
+            if settings.learn_neighbors  # also the kernel's words are asked about, and hosts answer here
             and (attached := self._dataplane.segments[vni].attachment) is not None
         }
         links = self._dataplane.links.values()
@@ -193,14 +193,22 @@ class Instances:
             self._announcer.routes.want(originate.mac_ip_key(instance, mac, ip), None)
 
     def _originate(self, vni: Vni, dirty: Dirty) -> None:
-        """A MAC-only route for each local MAC, and one beside it for each of its IPs (RFC 7432 section 10)."""
+        """A MAC-only route for each local MAC, and one beside it for each of its IPs (RFC 7432 section 10).
+
+        The MAC's comes first and goes last.
+        """
         instance, domain, routes = self.instance(vni), self._fabric.domains[vni], self._announcer.routes
+        bound = {key: self._mac_ip(instance, domain, *key) for key in dirty.bindings}
+        for key, route in bound.items():
+            if route is None:
+                routes.want(originate.mac_ip_key(instance, *key), None)
         for mac in dirty.claims:
             claim = domain.local_claim(mac)
             wanted = originate.mac_ip(instance, mac, claim) if claim else None
             routes.want(originate.mac_ip_key(instance, mac), wanted)
-        for mac, ip in dirty.bindings:
-            routes.want(originate.mac_ip_key(instance, mac, ip), self._mac_ip(instance, domain, mac, ip))
+        for key, route in bound.items():
+            if route is not None:
+                routes.want(originate.mac_ip_key(instance, *key), route)
 
     def _mac_ip(
         self, instance: Instance, domain: BridgeDomain, mac: MacAddress, ip: IpAddress

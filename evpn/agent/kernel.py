@@ -75,17 +75,22 @@ class Kernel:
             return
         segment = self._dataplane.by_bridge.get(row.ifindex)
         if segment is not None:
+            was_ours = row.dst in segment.neighbors.actual  # what we take away fails at last, and that says nothing
             self._fact(segment, segment.observe_neighbor(row, present))
-            self._resolved(segment, row, present, now)
+            if not was_ours:
+                self._resolved(segment, row, present, now)
             self._dataplane.touch(segment.vni)
 
     def sighted(self, port: int, sighting: Sighting, now: float) -> None:
         """A frame on one of our ports, in which a host says that it has an address."""
         link = self._dataplane.links.get(port)
         segment = self._dataplane.by_bridge.get(link.master) if link else None
-        if segment is None or not self._learns(segment, LearnNeighbors.SNOOP):
+        if segment is None:
             return
         domain = self._fabric.domains[segment.vni]
+        bound = domain.addresses.bindings.of_ip.get(sighting.ip)
+        if not self._learns(segment, LearnNeighbors.SNOOP) and (bound is None or bound.mac != sighting.mac):
+            return  # an answer to a question of ours, at most
         known = domain.local.get(sighting.mac)
         if known.port not in (0, port) if known else len(domain.local) >= domain.max_macs:
             return  # the bridge has the last word on where a MAC is, and how many there may be
