@@ -1,7 +1,7 @@
-"""Every release of ExaBGP that may be installed beside us is one that the extension works in; so says no list of ours.
+"""The extension works in every release of ExaBGP that `pyproject.toml` allows; the package index says which there are.
 
-pip is asked what there is, and installs each into a directory of its own (out of its cache, from the second time on).
-Without a package index these tests fail: nothing is known of a release that nobody can get.
+pip installs each into a directory of its own, out of its cache from the second time on. Without an index these tests
+fail: of a release that cannot be had nothing is known.
 """
 
 import os
