@@ -11,6 +11,8 @@ from evpn.exabgp.extension.table import share
 from evpn.exabgp.extension.updates import announce
 from tests.wire.test_tshark import dissect, unflawed
 
+from .test_documentation import COMMANDS
+
 TUNNEL = "Tunnel Type:"
 
 UNDERSTOOD = {
@@ -37,14 +39,28 @@ UNDERSTOOD = {
 }
 
 
+def seen(route: str, directory: Path) -> str:
+    parsed = grammar.parse(route.split(), announce=True)
+    shared = share(parsed.attributes, parsed.next_hop or bytes((10, 0, 0, 3)), "")
+    (message,) = announce(shared, [parsed.nlri], Session(65000, 65000, True, 4096))
+    return dissect(message[19:], directory)
+
+
 @pytest.mark.parametrize(("words", "understood"), UNDERSTOOD.items(), ids=UNDERSTOOD)
 def test_attributes_are_understood(words: str, understood: str, tmp_path: Path) -> None:
     route = f"multicast rd 10.0.0.3:100 ip 10.0.0.3 next-hop 10.0.0.3 {words} extended-community encap:vxlan"
-    parsed = grammar.parse(route.split(), announce=True)
-    shared = share(parsed.attributes, parsed.next_hop or b"", "")
-    (message,) = announce(shared, [parsed.nlri], Session(65000, 65000, True, 4096))
 
-    text = dissect(message[19:], tmp_path)
+    text = seen(route, tmp_path)
 
     assert unflawed(text), text
     assert re.search(understood, " ".join(text.split())), text
+
+
+EXAMPLES = [line.removeprefix("announce evpn ") for line in COMMANDS if line.startswith("announce evpn ")]
+
+
+@pytest.mark.parametrize("route", [route for route in EXAMPLES if not route.startswith("id ")])
+def test_the_examples_of_the_page_are_understood(route: str, tmp_path: Path) -> None:
+    text = seen(route, tmp_path)
+
+    assert unflawed(text), text
