@@ -16,6 +16,7 @@ from evpn.wire.attributes import encode_one
 from evpn.wire.errors import WireError
 
 _AS_TRANS = 23456
+_AIGP = 26
 _WIDEST = (1 << 16) - 1
 _IGP = b"\0"
 _PREFERENCE = (100).to_bytes(4)
@@ -34,6 +35,7 @@ class Session(NamedTuple):
     peer_as: int
     asn4: bool
     size: int  # octets of the largest message
+    aigp: bool = False  # whether an external neighbour is to have AIGP as well
 
 
 def unpack(packed: bytes) -> list[Attribute]:
@@ -71,6 +73,8 @@ def complete(packed: bytes, session: Session) -> bytes:
         found.setdefault(rules.LOCAL_PREF, Attribute(TRANSITIVE, rules.LOCAL_PREF, _PREFERENCE))
     else:
         found.pop(rules.LOCAL_PREF, None)
+        if not session.aigp:  # nobody else's metric leaves the domain unasked (RFC 7311 section 3.1)
+            found.pop(_AIGP, None)
         if not path.value:
             ours = as_path.encode((AsPathSegment(AS_SEQUENCE, (session.local_as,)),))
             found[rules.AS_PATH] = path._replace(value=ours)

@@ -34,7 +34,9 @@ class Negotiated(Protocol):
 
 
 def session_of(negotiated: Negotiated) -> Session:
-    return Session(int(negotiated.local_as), int(negotiated.peer_as), bool(negotiated.asn4), int(negotiated.msg_size))
+    ases = int(negotiated.local_as), int(negotiated.peer_as)
+    aigp = bool(getattr(negotiated, "aigp", False))  # `capability { aigp enable; }`
+    return Session(*ases, bool(negotiated.asn4), int(negotiated.msg_size), aigp)
 
 
 @dataclass(frozen=True, slots=True)

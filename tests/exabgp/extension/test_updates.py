@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from evpn.exabgp.extension.attributes import Session, checked, complete, unpack
 from evpn.exabgp.extension.table import share
-from evpn.exabgp.extension.updates import announce, withdraw
+from evpn.exabgp.extension.updates import Announcement, announce, withdraw
 from evpn.text import parse_ip
 from evpn.wire import as_path
 from evpn.wire import attributes as wire_attributes
@@ -19,7 +19,7 @@ from evpn.wire.errors import WireError
 from evpn.wire.pmsi import ingress_replication
 from evpn.wire.routes import UnknownRoute
 
-from .made import NEXT_HOP, said
+from .made import NEXT_HOP, nlri, said, session
 
 IBGP = Session(65000, 65000, True, 4096)
 EBGP = Session(65000, 65001, True, 4096)
@@ -140,3 +140,15 @@ def test_aggregators_and_confederations_for_an_old_speaker() -> None:
 
 def _path(*numbers: int) -> bytes:
     return bytes((2, len(numbers))) + b"".join(number.to_bytes(4) for number in numbers)
+
+
+@pytest.mark.parametrize(
+    ("peer_as", "aigp", "told"), [(65000, False, True), (65000, True, True), (65001, False, False), (65001, True, True)]
+)
+def test_the_metric_of_the_domain_leaves_it_where_that_is_configured(peer_as: int, aigp: bool, told: bool) -> None:
+    metric = bytes.fromhex("801a0b 01000b 0000000000000005")
+    negotiated = session(peer_as=peer_as, aigp=aigp)
+
+    (message,) = Announcement(share(metric, NEXT_HOP, "helper"), [nlri("A")]).messages(negotiated)
+
+    assert (metric in message) == told
