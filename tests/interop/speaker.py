@@ -131,7 +131,7 @@ class Speaker:
         return [int(pid) for pid in path.read_text().split()]
 
     def _answers(self, identity: int) -> list[dict[str, Any]]:
-        return [m for m in self.messages() if m.get("type", "").startswith("evpn-") and m["id"] == identity]
+        return [m for m in self.messages() if m.get("type", "").startswith("evpn-") and m.get("id") == identity]
 
     def _ended(self) -> bool:
         if self.process.poll() is not None:
