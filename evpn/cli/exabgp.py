@@ -33,7 +33,10 @@ def command(arguments: tuple[str, ...]) -> None:
 
 def _name_environment_file(arguments: tuple[str, ...]) -> None:
     """ExaBGP's main does this first thing, but trying out the extension before it already reads that file."""
-    from exabgp.environment import base
+    try:
+        from exabgp.environment import base
+    except ImportError:
+        return  # another ExaBGP altogether, which `install` refuses
 
     for option, value in pairwise((*arguments, "")):
         if option == "--env-file" and value:
