@@ -118,9 +118,14 @@ class Loop:
                 self._say(self.session.hear(fact, now))
 
     def _take_frames(self) -> None:
-        """What hosts say of their addresses; the rest of a storm waits for the next turn."""
+        """What hosts say of their addresses; the rest of a storm waits for the next turn.
+
+        The bridge has the last word on where a host is, and it has learnt it from these very frames: that comes first.
+        """
         now = time.monotonic()
-        for port, frame in self.snooper.read(FRAMES_PER_TURN):
+        frames = self.snooper.read(FRAMES_PER_TURN)
+        self.observer.take_events()
+        for port, frame in frames:
             sighting = decode(frame)
             if sighting is not None:
                 self.core.kernel.sighted(port, sighting, now)

@@ -146,6 +146,13 @@ class Vtep:
         rows = json.loads(self.run("bridge", "-j", "fdb", "show", "br", bridge))
         return next((row["ifname"] for row in rows if row["mac"] == mac and "dst" not in row), None)
 
+    def bridge_row(self, mac: str, bridge: str = "br100") -> str:
+        """The bridge's own row of a MAC: device, flags, state; empty without one."""
+        rows = json.loads(self.run("bridge", "-j", "fdb", "show", "br", bridge))
+        found = [[row["ifname"], *row["flags"], row["state"]] for row in rows if row["mac"] == mac and "dst" not in row]
+        assert len(found) < 2, found
+        return " ".join(found[0]).strip() if found else ""
+
     def tables(self) -> list[str]:
         """Devices and FDBs, without what changes by itself."""
         links = self.run("ip", "-d", "link")
