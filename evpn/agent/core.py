@@ -11,6 +11,7 @@ from evpn.agent.hosts import Hosts
 from evpn.agent.instances import Instances
 from evpn.agent.kernel import Kernel
 from evpn.agent.moves import Moves, rarely
+from evpn.agent.on_demand import OnDemand
 from evpn.agent.peers import Peer, Peers
 from evpn.agent.questions import Questions
 from evpn.config.settings import Settings
@@ -42,7 +43,8 @@ class Core:
         self.announcer = Announcer(settings.vtep)
         self.moves = Moves(self.dataplane)
         self.instances = Instances(settings, self.rib, self.fabric, self.dataplane, self.announcer, self.moves)
-        self.kernel = Kernel(settings.vtep, self.fabric, self.dataplane, self.instances)
+        self.on_demand = OnDemand(self.fabric, self.dataplane, self.instances)
+        self.kernel = Kernel(settings.vtep, self.fabric, self.dataplane, self.instances, self.on_demand)
         self.hosts = Hosts(self.fabric, self.dataplane, self.instances)
         self.questions = Questions(self.fabric, self.dataplane, self.instances)
 
@@ -132,6 +134,7 @@ class Core:
         self.questions.settle(now)
         for domain in self.fabric.domains.values():
             self.moves.take(domain, now)
+        self.on_demand.settle(now)
         self.instances.settle()
 
     def _fault(self, peer: Peer, error: WireError) -> None:

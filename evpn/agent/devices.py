@@ -1,16 +1,21 @@
 """Bridges and VXLAN devices that the configuration asks us to make; all of them or none.
 
-What exists is left as it is: only what is missing is made, and what was made in vain is removed again.
+What is missing is made, and what was made in vain is removed again. Of what exists only the VXLAN device is changed, to
+what its strategy needs.
 """
 
 import contextlib
+import errno
 import logging
+import time
 from collections.abc import Callable
 from functools import partial
 
+from evpn.agent.strategies import plan_of
 from evpn.config.settings import Settings, VniSettings
 from evpn.dataplane.attach import choose, vxlan_by_vni
 from evpn.dataplane.link import Link
+from evpn.dataplane.plan import Plan, is_made_for
 from evpn.netlink.errors import NetlinkError
 from evpn.netlink.links import Links
 
@@ -78,6 +83,8 @@ class _Maker:
         bridge = self.known.get(vni.bridge) or self._bridge_of(device) or self._bridge(vni)
         if device is None:
             self._device(vni, bridge)
+        elif device.name == vni.device and device.local == self.vtep:
+            self._adapt(vni, device, bridge)
         for name in vni.ports:
             port = self.known.get(name)
             if port is None:
@@ -98,13 +105,63 @@ class _Maker:
         return bridge
 
     def _device(self, vni: VniSettings, bridge: Link) -> None:
-        links, mtu = self.links, vni.mtu or self._payload_mtu()
-        device = links.create_vxlan(vni.device, vni.vni, self.vtep, port=vni.port, learning=False, mtu=mtu)
+        plan, mtu = plan_of(vni), vni.mtu or self._payload_mtu()
+        self._create(vni, plan, bridge, mtu)
+        log.info("made device=%s vni=%d bridge=%s mtu=%d strategy=%s", vni.device, vni.vni, vni.bridge, mtu, plan.name)
+
+    def _create(self, vni: VniSettings, plan: Plan, bridge: Link, mtu: int) -> None:
+        links = self.links
+        device = links.create_vxlan(
+            vni.device,
+            vni.vni,
+            self.vtep,
+            port=vni.port,
+            learning=plan.learning,
+            proxy=plan.proxy,
+            l2miss=plan.misses,
+            l3miss=plan.misses,
+            mtu=mtu,
+            group=plan.group,
+            device=self._underlay(plan) if plan.group else 0,
+            ttl=plan.ttl,
+        )
         self.undo.append(partial(links.delete, device.ifindex))
         links.enslave(device.ifindex, bridge.ifindex)
-        links.set_port(device.ifindex, learning=False, neigh_suppress=vni.neighbor_suppression)
+        links.set_port(device.ifindex, learning=plan.learning, neigh_suppress=plan.suppression)
         links.set_up(device.ifindex)
-        log.info("made device=%s vni=%d bridge=%s mtu=%d", vni.device, vni.vni, vni.bridge, mtu)
+
+    def _adapt(self, vni: VniSettings, device: Link, bridge: Link) -> None:
+        """A device that is fed otherwise from now on: changed where the kernel can, else made again."""
+        plan = plan_of(vni)
+        if not is_made_for(device, plan):
+            began = time.monotonic()
+            self.links.delete(device.ifindex)
+            self.undo.append(partial(self._restore, vni, device, bridge))
+            self._create(vni, plan, bridge, device.mtu)
+            took = 1000 * (time.monotonic() - began)
+            log.warning("made device=%s again for strategy=%s, which took %.0f ms", device.name, plan.name, took)
+            return
+        underlay = self._underlay(plan) if plan.group else 0
+        changed = self.links.set_vxlan(
+            device.ifindex, learning=plan.learning, group=plan.group, underlay=underlay, ttl=plan.ttl
+        )
+        self.links.set_port(device.ifindex, learning=plan.learning, neigh_suppress=plan.suppression)
+        if changed:
+            log.info("changed device=%s for strategy=%s", device.name, plan.name)
+
+    def _restore(self, vni: VniSettings, device: Link, bridge: Link) -> None:
+        """The device that was taken away for another one, which is gone by now."""
+        plan = Plan(learning=device.learning, proxy=device.proxy, misses=device.l2miss, group=device.group)
+        self._create(vni, plan._replace(ttl=device.ttl), bridge, device.mtu)
+
+    def _underlay(self, plan: Plan) -> int:
+        """ifindex of the device on which a group is joined."""
+        if plan.underlay is None:
+            return self.links.addresses().get(self.vtep, 0)
+        known = self.known.get(plan.underlay)
+        if known is None:
+            raise NetlinkError(errno.ENODEV, f"multicast.device {plan.underlay}")
+        return known.ifindex
 
     def _port(self, port: Link, bridge: Link) -> None:
         if not port.master:

@@ -10,6 +10,7 @@ from evpn.agent.host import HostError, check_privilege
 from evpn.config.settings import Settings
 from evpn.dataplane.attach import attachment, choose, vxlan_by_vni
 from evpn.dataplane.dataplane import Dataplane
+from evpn.dataplane.plan import Plan
 from evpn.dataplane.segment import Segment
 from evpn.netlink import rows
 from evpn.netlink.dump import dump_bridge_domain, dump_links
@@ -56,8 +57,9 @@ def _observe(settings: Settings, dataplane: Dataplane) -> None:
         found = attachment(choose(by_vni.get(vni, []), name, settings.vtep), links, settings.vtep, down=True)
         if isinstance(found, str):
             continue
-        dataplane.segments[vni] = Segment(vni)
+        segment = dataplane.segments[vni] = Segment(vni)
+        segment.plan = Plan(learning=found.device.learning, proxy=found.device.proxy)
         dataplane.attach(vni, *found)
-        dataplane.segments[vni].observe_all(*dump_bridge_domain(found.bridge.ifindex))
+        segment.observe_all(*dump_bridge_domain(found.bridge.ifindex, (segment.neighbor_device,)))
         dataplane.unobserved.pop(vni, None)
         dataplane.touch(vni)

@@ -5,9 +5,11 @@ import socket
 from collections.abc import Iterator, Mapping
 from itertools import chain
 
+from evpn.agent.strategies import plan_of
 from evpn.config.settings import LearnNeighbors, Settings, VniOptions, VniSettings
 from evpn.dataplane.attach import TWO_FAMILIES, choose, is_of_other_family, vxlan_by_vni
 from evpn.dataplane.link import Link
+from evpn.dataplane.plan import unfit
 from evpn.netlink.capabilities import NET_ADMIN, NET_RAW, has
 from evpn.netlink.dump import dump_addresses, dump_links
 from evpn.netlink.errors import NetlinkError
@@ -101,6 +103,9 @@ def _vni_problems(vni: VniSettings, device: Link | None, by_name: Mapping[str, L
         yield f"device {device.name}: found local address {found}; accepted: {format_ip(vtep)}, the vtep-address{why}"
     if device is not None and device.port != vni.port:
         yield f"device {device.name}: found UDP port {device.port}; accepted: {vni.port}"
+    unfitness = unfit(device, plan_of(vni)) if device is not None and not vni.create else None
+    if unfitness is not None:
+        yield f"strategy: {unfitness}; accepted: create: true, or a device made so"
     bridge = by_name.get(vni.bridge)
     if bridge is not None and bridge.kind != "bridge":
         yield f"bridge {vni.bridge}: found a device of kind {bridge.kind or 'none'}; accepted: bridge"

@@ -9,11 +9,13 @@ from collections.abc import Mapping
 
 from evpn.agent.announcer import Announcer
 from evpn.agent.moves import Moves
+from evpn.agent.strategies import plan_of
 from evpn.config.derive import vni_settings
 from evpn.config.settings import Settings, VniSettings
-from evpn.dataplane.attach import advice, attachment, choose, vxlan_by_vni
+from evpn.dataplane.attach import attachment, choose, vxlan_by_vni
 from evpn.dataplane.dataplane import Dataplane
 from evpn.dataplane.link import Link
+from evpn.dataplane.plan import advice, unfit
 from evpn.dataplane.project import project
 from evpn.dataplane.segment import Attachment
 from evpn.evi import originate
@@ -69,7 +71,7 @@ class Instances:
 
     def serve(self, vni: VniSettings) -> None:
         self.served[vni.vni] = vni
-        self._dataplane.add(vni.vni)
+        self._dataplane.add(vni.vni, plan_of(vni))
         self._moves.configure(vni.vni, vni.duplicate_detection)
         domain = BridgeDomain(vni.vni, self.settings.vtep, vni.max_macs)
         self._fabric.add(domain, vni.import_targets, (path for _, path in self._rib.best_paths()))
@@ -104,6 +106,8 @@ class Instances:
             found = attachment(device, self._dataplane.links, self.settings.vtep)
             if not isinstance(found, str) and carried.setdefault(found.bridge.ifindex, vni) != vni:
                 found = f"{found.bridge.name} carries VNI {carried[found.bridge.ifindex]} already"
+            if not isinstance(found, str):
+                found = unfit(found.device, plan_of(settings)) or found
             if isinstance(found, str):
                 self._detached(vni, found)
             else:
@@ -126,7 +130,7 @@ class Instances:
         for vni, domain in self._fabric.domains.items():
             if domain.dirty:
                 dirty = domain.dirty.take()
-                project(domain, self._dataplane.segments[vni], dirty, self.served[vni].neighbor_suppression)
+                project(domain, self._dataplane.segments[vni], dirty)
                 self._originate(vni, dirty)
                 self._dataplane.touch(vni)
 
@@ -154,7 +158,8 @@ class Instances:
             self._moves.configure(vni, new.duplicate_detection)
         if old.import_targets != new.import_targets:
             self._fabric.retarget(domain, new.import_targets, (path for _, path in self._rib.best_paths()))
-        domain.touch(ips=domain.addresses.remote)
+        self._dataplane.replan(vni, plan_of(new))
+        domain.touch(domain.remote, domain.addresses.remote, domain.flood)
         if self._dataplane.segments[vni].attachment is not None:
             self._announce_all(vni)
 
@@ -162,7 +167,7 @@ class Instances:
         self.problems.pop(vni, None)
         if self._dataplane.attach(vni, *found):
             log.info("serving vni=%d device=%s bridge=%s", vni, found.device.name, found.bridge.name)
-            for line in advice(found.device, self.served[vni].neighbor_suppression):
+            for line in advice(found.device, plan_of(self.served[vni])):
                 log.warning("%s", line)
             self._announce_all(vni)
 

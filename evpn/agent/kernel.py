@@ -4,6 +4,7 @@ import logging
 from collections.abc import Iterable
 
 from evpn.agent.instances import Instances
+from evpn.agent.on_demand import OnDemand
 from evpn.config.settings import LearnNeighbors
 from evpn.dataplane.dataplane import Dataplane, RowChange
 from evpn.dataplane.entries import (
@@ -39,13 +40,16 @@ _NOT_RESOLVED = NUD_FAILED | NUD_INCOMPLETE | NUD_NOARP
 
 
 class Kernel:
-    def __init__(self, vtep: IpAddress, fabric: Fabric, dataplane: Dataplane, instances: Instances) -> None:
+    def __init__(
+        self, vtep: IpAddress, fabric: Fabric, dataplane: Dataplane, instances: Instances, on_demand: OnDemand
+    ) -> None:
         self.drift = 0
         """Rows that a level check found other than we believed."""
         self._vtep = vtep
         self._fabric = fabric
         self._dataplane = dataplane
         self._instances = instances
+        self._on_demand = on_demand
 
     def link_event(self, event: events.Event) -> None:
         links = self._dataplane.links
@@ -65,6 +69,9 @@ class Kernel:
 
     def row_event(self, row: NeighborMessage, now: float) -> None:
         if row.type == RTM_GETNEIGH:
+            segment = self._dataplane.by_device.get(row.ifindex)
+            if segment is not None:
+                self._on_demand.missed(segment, row, now)
             return
         present = row.type != RTM_DELNEIGH
         if row.family == AF_BRIDGE:
@@ -73,10 +80,11 @@ class Kernel:
                 self._fact(segment, segment.observe(row, present))
                 self._dataplane.touch(segment.vni)
             return
-        segment = self._dataplane.by_bridge.get(row.ifindex)
+        segment = self._dataplane.segment_of(row.ifindex, row.ifindex)
         if segment is not None:
             was_ours = row.dst in segment.neighbors.actual  # what we take away fails at last, and that says nothing
-            self._fact(segment, segment.observe_neighbor(row, present))
+            if row.ifindex == segment.neighbor_device:
+                self._fact(segment, segment.observe_neighbor(row, present))
             if not was_ours:
                 self._resolved(segment, row, present, now)
             self._dataplane.touch(segment.vni)
@@ -104,7 +112,8 @@ class Kernel:
         before = segment.pending
         kept = segment.all_reserved, segment.foreign_neighbors, segment.foreign_flood
         neighbors = list(neighbors)
-        local = segment.observe_all(rows, neighbors)
+        home = segment.neighbor_device
+        local = segment.observe_all(rows, (row for row in neighbors if row.ifindex == home))
         domain.touch(
             kept[0] ^ segment.all_reserved,
             kept[1] ^ segment.foreign_neighbors,
@@ -114,7 +123,10 @@ class Kernel:
         for row in neighbors:
             if row.dst not in domain.addresses.bindings.of_ip:
                 self._resolved(segment, row, True, now)
-        if self._dataplane.unobserved.pop(vni, "known") == "known":
+        if self._dataplane.unobserved.pop(vni, "known") != "known":
+            if segment.plan.misses:
+                self._on_demand.adopt(segment, now)
+        else:
             self.drift += max(0, segment.pending - before)
         self._dataplane.touch(vni)
 
@@ -137,7 +149,8 @@ class Kernel:
 
     def _resolved(self, segment: Segment, row: NeighborMessage, present: bool, now: float) -> None:
         """The kernel's own ARP and ND on the bridge, if it has addresses: evidence for a host of ours."""
-        if not row.dst or is_our_neighbor(row) or not self._learns(segment, LearnNeighbors.KERNEL):
+        on_bridge = row.ifindex in self._dataplane.by_bridge
+        if not row.dst or not on_bridge or is_our_neighbor(row) or not self._learns(segment, LearnNeighbors.KERNEL):
             return
         domain = self._fabric.domains[segment.vni]
         if not present or row.state & _NOT_RESOLVED:

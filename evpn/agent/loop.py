@@ -99,6 +99,7 @@ class Loop:
                 key.data()
         now = time.monotonic()
         self.observer.look(now)
+        self.observer.look_at_use(now)
         self._follow_ports()
         self.core.settle(now)
         self._send_frames()
@@ -186,7 +187,12 @@ class Loop:
         if core.dataplane.has_work(core.peers.synced) or core.announcer.routes.pending:
             return 0.0
         moments = [self.observer.next_moment(), core.peers.next_deadline(now)]
-        others = core.dataplane.next_retry(), core.questions.next_due(), core.moves.next_recovery()
+        others = (
+            core.dataplane.next_retry(),
+            core.questions.next_due(),
+            core.moves.next_recovery(),
+            core.on_demand.next_due(),
+        )
         moments += [moment for moment in others if moment is not None]
         return max(0.0, min(moments) - now)
 

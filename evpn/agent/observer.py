@@ -94,6 +94,18 @@ class Observer:
             took = time.monotonic() - now
             self._next_check = now + max(LEVEL_CHECK, LEVEL_CHECK_SHARE * took)
 
+    def look_at_use(self, now: float) -> None:
+        """Which of the rows that were asked for are still used."""
+        for vni in self.core.on_demand.due(now):
+            attached = self.core.dataplane.segments[vni].attachment
+            if attached is not None:
+                try:
+                    rows = dump_neighbors(AF_BRIDGE, ifindex=attached.device.ifindex)
+                except NetlinkError as error:
+                    log.warning("dump failed error=%s", error)
+                    rows = []
+                self.core.on_demand.used(vni, rows, now)
+
     def next_moment(self) -> float:
         """Monotonic seconds of the next look."""
         if self.core.dataplane.unobserved or not self._links_known:
@@ -124,7 +136,8 @@ class Observer:
                 continue
             now = time.monotonic()
             if everything is None:
-                self.core.kernel.observed(vni, *dump_bridge_domain(attached.bridge.ifindex), now)
+                devices = {attached.bridge.ifindex, self.core.dataplane.segments[vni].neighbor_device}
+                self.core.kernel.observed(vni, *dump_bridge_domain(attached.bridge.ifindex, devices), now)
             else:
                 self.core.kernel.observed(vni, *everything.get(vni, ([], [])), now)
 
@@ -134,7 +147,7 @@ class Observer:
         found: dict[Vni, tuple[list[NeighborMessage], list[NeighborMessage]]] = {}
         for family in (AF_BRIDGE, AF_INET, AF_INET6):
             for row in dump_neighbors(family):
-                segment = segment_of(row.ifindex, row.master) if family == AF_BRIDGE else segment_of(0, row.ifindex)
+                segment = segment_of(row.ifindex, row.master if family == AF_BRIDGE else row.ifindex)
                 if segment is not None:
                     found.setdefault(segment.vni, ([], []))[family != AF_BRIDGE].append(row)
         return found

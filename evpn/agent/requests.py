@@ -11,7 +11,6 @@ from evpn.agent.configure import check_reload, configure
 from evpn.agent.core import Core
 from evpn.agent.host import HostError, check
 from evpn.config import accepted
-from evpn.config.available import require_available
 from evpn.config.load import ConfigError, load
 from evpn.config.settings import Host
 from evpn.evi.addresses import is_martian_host
@@ -88,10 +87,11 @@ class Requests:
         """The old configuration goes on unless the new one is right as a whole."""
         try:
             settings = load(path)
-            require_available(settings)
             check_reload(self.core.settings, settings)
             check(settings, bgp=False)
             devices.make(settings, self.links)
+            # a device made again is served at once: nothing of its VNI is withdrawn in between
+            self.core.dataplane.links = {link.ifindex: link for link in self.links.list()}
             accepted.keep(settings)
         except (ConfigError, HostError, NetlinkError, OSError) as error:
             log.error("configuration not reloaded, the old one goes on error=%s", error)

@@ -119,6 +119,8 @@ def _suppression(core: Core, segment: Segment, mac: MacAddress, ip: IpAddress) -
     fdb = kernel_state(core, segment, Kind.MAC, segment.macs, mac)
     if fdb != "installed":
         return f"no FDB row: {fdb}"
+    if segment.plan.proxy:
+        return "installed"
     attached = segment.attachment
     flag = attached.device.neighbor_suppression if attached else None
     return "installed" if flag else "installed, but the port does not suppress"

@@ -5,7 +5,6 @@ from pathlib import Path
 
 import click
 
-from evpn.config.available import require_available
 from evpn.config.derive import is_allocated, natural_rd
 from evpn.config.errors import ConfigError
 from evpn.config.load import load
@@ -20,7 +19,6 @@ def command(file: Path) -> None:
     """Validate FILE; what is wrong with it is said in one line."""
     try:
         settings = load(file)
-        require_available(settings)
     except ConfigError as error:
         click.echo(str(error), err=True)
         raise SystemExit(2) from None

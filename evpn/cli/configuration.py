@@ -6,7 +6,6 @@ from typing import NoReturn
 
 import click
 
-from evpn.config.available import require_available
 from evpn.config.errors import ConfigError
 from evpn.config.load import load
 from evpn.config.settings import Settings
@@ -14,13 +13,9 @@ from evpn.config.settings import Settings
 LOG_FORMAT = "evpn %(levelname)s %(message)s"
 
 
-def load_or_exit(path: Path, serve: bool = False, reader: Callable[[Path], Settings] = load) -> Settings:
-    """`serve`: also refuse what this version cannot do yet."""
+def load_or_exit(path: Path, reader: Callable[[Path], Settings] = load) -> Settings:
     try:
-        settings = reader(path)
-        if serve:
-            require_available(settings)
-        return settings
+        return reader(path)
     except ConfigError as error:
         fail(str(error), 2)
 

@@ -20,7 +20,7 @@ def command(config: Path) -> None:
 
     if sys.stdin.isatty():
         fail("evpn plugin: standard input is a terminal; accepted: the pipes of ExaBGP, as `evpn run` makes them", 2)
-    settings = load_or_exit(config, serve=True, reader=load_accepted)
+    settings = load_or_exit(config, reader=load_accepted)
     logging.basicConfig(level=logging.INFO, format=LOG_FORMAT, stream=sys.stderr)
     # ExaBGP ends a helper that writes anything but commands: whatever else is printed goes to standard error
     commands_fd = os.dup(1)

@@ -19,7 +19,7 @@ def command(config: Path) -> None:
     """Check FILE, have the agent take it over, and ExaBGP when its part of it has changed."""
     from evpn.config.render import render, write
 
-    settings = load_or_exit(config, serve=True)
+    settings = load_or_exit(config)
     target = settings.run_dir / "exabgp.conf"
     try:
         for _ in ask(settings.run_dir, {"command": "reload", "config": str(config.absolute())}):

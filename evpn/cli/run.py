@@ -28,7 +28,7 @@ def command(config: Path) -> None:
     from evpn.netlink.errors import NetlinkError
     from evpn.netlink.links import Links
 
-    settings = load_or_exit(config, serve=True)
+    settings = load_or_exit(config)
     logging.basicConfig(level=logging.INFO, format=LOG_FORMAT, stream=sys.stderr)
     try:
         check(settings)

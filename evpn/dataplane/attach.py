@@ -1,6 +1,6 @@
 """Which devices carry a VNI: found by the VNI, wherever the device's name comes from (RFC 7348; DESIGN: `device`)."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 
 from evpn.dataplane.link import Link
 from evpn.dataplane.segment import Attachment
@@ -44,13 +44,3 @@ def attachment(device: Link | None, links: Mapping[int, Link], vtep: IpAddress, 
         if not (link.up or down):
             return f"{link.name} is down"
     return Attachment(device, bridge)
-
-
-def advice(device: Link, suppression: bool) -> Iterator[str]:
-    """What of a device that others made is not as static-l2 needs it, with the command that mends it."""
-    if device.learning:
-        yield f"{device.name} learns from the tunnel: ip link set {device.name} type vxlan nolearning"
-    if device.port_learning:
-        yield f"the bridge learns from {device.name}: bridge link set dev {device.name} learning off"
-    if suppression and device.neighbor_suppression is False:
-        yield f"{device.name} does not suppress ARP and ND: bridge link set dev {device.name} neigh_suppress on"

@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from evpn.dataplane.entries import Fact, HostRow, Kind, LocalGone, LocalSeen
 from evpn.dataplane.link import Link
+from evpn.dataplane.plan import STATIC_L2, Plan
 from evpn.dataplane.segment import Attachment, Segment
 from evpn.delta import Change, DeltaTable
 from evpn.values import MacAddress, Vni
@@ -103,10 +104,22 @@ class Dataplane:
             del self.refusals[key]
         return True
 
-    def add(self, vni: Vni) -> None:
+    def add(self, vni: Vni, plan: Plan = STATIC_L2) -> None:
         """Serve a VNI; rows of an earlier life are observed like any others."""
         self._retired.pop(vni, None)
         self.segments[vni] = Segment(vni)
+        self.segments[vni].plan = plan
+
+    def replan(self, vni: Vni, plan: Plan) -> None:
+        """Feed a device otherwise. Neighbors that are now on the wrong device are removed there."""
+        segment = self.segments[vni]
+        if segment.plan == plan:
+            return
+        if segment.plan.proxy != plan.proxy and segment.attachment is not None and segment.neighbors.actual:
+            self._retired[vni] = segment.give_up_neighbors()
+        segment.plan = plan
+        if segment.attachment is not None:
+            self.unobserved[vni] = None
 
     def retire(self, vni: Vni) -> None:
         """Serve a VNI no longer: its rows are removed, the devices stay."""

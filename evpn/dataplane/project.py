@@ -1,4 +1,4 @@
-"""MAC table -> kernel rows: the one place that knows both worlds (RFC 8365; strategy static-l2).
+"""MAC table -> kernel rows: the one place that knows both worlds (RFC 8365, docs/strategies.md).
 
 One remote MAC is a row in the bridge's FDB and one in the VXLAN device's; one remote VTEP is an all-zero row of the
 VXLAN device, for BUM frames; one remote IP is a neighbor on the bridge, so that it can answer ARP and ND.
@@ -12,18 +12,22 @@ from evpn.values import IpAddress, MacAddress
 from evpn.wire.communities import IMMUTABLE, OVERRIDE, ROUTER
 
 
-def project(domain: BridgeDomain, segment: Segment, dirty: Dirty, suppression: bool) -> None:
+def project(domain: BridgeDomain, segment: Segment, dirty: Dirty) -> None:
     """Bring what the kernel should hold up to date for the keys that changed."""
+    plan, demand = segment.plan, segment.demand
     for vtep in dirty.vteps:
-        if vtep in domain.flood:
+        wanted = plan.flood and vtep in domain.flood
+        if wanted:
             segment.adopt_flood(vtep)
-        segment.flood.want(vtep, True if vtep in domain.flood else None)
+        segment.flood.want(vtep, True if wanted else None)
     for mac in dirty.macs:
-        segment.macs.want(mac, _mac(domain, segment, mac))
+        wanted = plan.macs and (not plan.misses or mac in demand.macs)
+        segment.macs.want(mac, _mac(domain, segment, mac) if wanted else None)
         if domain.expected or segment.hosts.desired:
             segment.hosts.want(mac, _host(domain, segment, mac))
     for ip in dirty.ips:
-        segment.neighbors.want(ip, _neighbor(domain, segment, ip) if suppression else None)
+        wanted = plan.neighbors and (not plan.misses or ip in demand.ips)
+        segment.neighbors.want(ip, _neighbor(domain, segment, ip) if wanted else None)
 
 
 def _mac(domain: BridgeDomain, segment: Segment, mac: MacAddress) -> MacRow | None:

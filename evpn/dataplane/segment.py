@@ -7,6 +7,7 @@ EVPN side has to know: local hosts, and MACs that may not be written.
 from collections.abc import Iterable
 from typing import NamedTuple, TypeVar
 
+from evpn.dataplane.demand import Demand
 from evpn.dataplane.entries import (
     NTF_EXT_LEARNED,
     NTF_ROUTER,
@@ -30,6 +31,7 @@ from evpn.dataplane.entries import (
 )
 from evpn.dataplane.link import Link
 from evpn.dataplane.ownership import KernelRow, Owner, classify, is_our_neighbor, is_static
+from evpn.dataplane.plan import STATIC_L2
 from evpn.delta import DeltaTable
 from evpn.values import NO_IP, IpAddress, MacAddress, Vni
 
@@ -54,6 +56,9 @@ class Segment:
     def __init__(self, vni: Vni) -> None:
         self.vni = vni
         self.attachment: Attachment | None = None
+        self.plan = STATIC_L2
+        self.demand = Demand()
+        """What has rows where `plan.misses`."""
         self.flood: DeltaTable[IpAddress, bool] = DeltaTable()
         self.hosts: DeltaTable[MacAddress, HostRow] = DeltaTable()
         self.macs: DeltaTable[MacAddress, MacRow] = DeltaTable()
@@ -69,6 +74,13 @@ class Segment:
         self.foreign_flood: set[IpAddress] = set()
         """VTEPs that somebody floods to, and no route has asked for."""
         self.foreign_neighbors: set[IpAddress] = set()
+
+    @property
+    def neighbor_device(self) -> int:
+        """ifindex of the device that neighbors are written to; 0 without devices."""
+        if self.attachment is None:
+            return 0
+        return (self.attachment.device if self.plan.proxy else self.attachment.bridge).ifindex
 
     @property
     def pending(self) -> int:
@@ -118,6 +130,14 @@ class Segment:
         for ip in list(self.neighbors.desired):
             self.neighbors.want(ip, None)
 
+    def give_up_neighbors(self) -> "Segment":
+        """What was written to the device of neighbors until now, as a segment of its own that wants none of it."""
+        left = Segment(self.vni)
+        left.attachment, left.plan, left.neighbors = self.attachment, self.plan, self.neighbors
+        left.abandon()
+        self.neighbors, self.foreign_neighbors = DeltaTable(), set()
+        return left
+
     def adopt_flood(self, vtep: IpAddress) -> None:
         """A route asks for this VTEP: the row that is there already is ours, to keep and to remove."""
         if vtep in self.foreign_flood:
@@ -153,7 +173,7 @@ class Segment:
         return fact
 
     def observe_neighbor(self, row: KernelRow, present: bool) -> Fact | None:
-        """An AF_INET or AF_INET6 row on the bridge."""
+        """An AF_INET or AF_INET6 row on the device that neighbors are written to."""
         if not row.dst:
             return None
         present = present and not row.state & (NUD_FAILED | NUD_INCOMPLETE)
@@ -221,6 +241,8 @@ class Segment:
         if row.flags & NTF_STICKY:  # a sticky row has lost its mark
             ours = marked or (wanted is not None and wanted.sticky) or (known is not None and known.sticky)
         foreign = present and not ours and is_static(row)
+        if self.plan.learning and not ours and not foreign:
+            present = False  # the device's own; a frame may have taken a row of ours over
         bridge, sticky = (known.bridge, known.sticky) if known is not None else (False, False)
         if present and not foreign:
             self.macs.observe(mac, mac_row(row.dst, sticky if bridge else bool(row.flags & NTF_STICKY), True, bridge))
@@ -233,10 +255,11 @@ class Segment:
         mac = row.lladdr
         known = self.macs.actual.get(mac)
         foreign = present and not marked and is_static(row)
+        learnt = self.plan.learning and not marked and not foreign
         vtep, sticky, tunnel, _ = known if known is not None else (NO_IP, False, False, False)
         if present and (self.hosts.actual or self.foreign_hosts):
             self._leave_ports(mac)
-        if present and not foreign:
+        if present and not foreign and not learnt:
             self.macs.observe(mac, mac_row(vtep, bool(row.flags & NTF_STICKY), tunnel, True))
         else:
             self.macs.observe(mac, mac_row(vtep, sticky, True, False) if tunnel else None)
@@ -251,7 +274,7 @@ class Segment:
     ) -> dict[MacAddress, tuple[int, bool]]:
         """Everything the kernel holds in this bridge domain; returns local MAC -> (port, static)."""
         shadow = Segment(self.vni)
-        shadow.attachment = self.attachment
+        shadow.attachment, shadow.plan = self.attachment, self.plan
         shadow.macs.desired, shadow.flood.desired = self.macs.desired, self.flood.desired
         local: dict[MacAddress, tuple[int, bool]] = {}
         # the bridge's rows first: they carry the mark by which a sticky row of the VXLAN device is ours

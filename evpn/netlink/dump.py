@@ -6,7 +6,7 @@ A dump walks a table that goes on changing: rows may be missing or come twice. S
 import errno
 import socket
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from struct import Struct
 from typing import TypeVar
@@ -72,9 +72,11 @@ def walk_neighbors(family: int, ifindex: int = 0, master: int = 0) -> Iterator[l
     return map(neighbor.decode, _answers(RTM_GETNEIGH, wanted))
 
 
-def dump_bridge_domain(bridge: int) -> tuple[list[NeighborMessage], list[NeighborMessage]]:
-    """The FDB rows of a bridge, its ports' own ones among them, and the neighbours on it."""
-    neighbors = dump_neighbors(AF_INET, ifindex=bridge) + dump_neighbors(AF_INET6, ifindex=bridge)
+def dump_bridge_domain(bridge: int, devices: Iterable[int] = ()) -> tuple[list[NeighborMessage], list[NeighborMessage]]:
+    """The FDB rows of a bridge, its ports' own ones among them, and the neighbours on these devices, or on it."""
+    neighbors = []
+    for device in devices or (bridge,):
+        neighbors += dump_neighbors(AF_INET, ifindex=device) + dump_neighbors(AF_INET6, ifindex=device)
     return dump_neighbors(AF_BRIDGE, master=bridge), neighbors
 
 

@@ -125,6 +125,33 @@ class Links:
             options["vxlan_ttl"] = ttl
         return self._create(name, options, mtu)
 
+    def set_vxlan(
+        self, device: int | str, *, learning: bool, group: IpAddress = NO_IP, underlay: int = 0, ttl: int = 0
+    ) -> bool:
+        """What can be changed of a VXLAN device; True when something was.
+
+        The kernel joins a group when the device comes up, so that another one takes it down and up again; its rows for
+        unicast go by that.
+        """
+        link = _existing(device)
+        options: dict[str, object] = {}
+        if link.learning != learning:
+            options["vxlan_learning"] = int(learning)
+        regrouped = link.group != group
+        if regrouped:
+            any_address = "0.0.0.0" if len(link.local) == 4 else "::"
+            options[_by_family("vxlan_group", group or link.local)] = format_ip(group) if group else any_address
+        if group and (link.parent, link.ttl) != (underlay, ttl):
+            options |= {"vxlan_link": underlay, "vxlan_ttl": ttl}
+        if not options:
+            return False
+        if regrouped and link.up:
+            self.set_up(device, False)
+        self._set(link, kind="vxlan", **options)
+        if regrouped and link.up:
+            self.set_up(device)
+        return True
+
     def set_port(self, port: int | str, learning: bool | None = None, neigh_suppress: bool | None = None) -> None:
         """Flags of a bridge port."""
         link = _existing(port)

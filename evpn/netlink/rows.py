@@ -35,7 +35,7 @@ def encode(changes: Sequence[RowChange]) -> Batch:
     for index, (segment, kind, change) in enumerate(changes):
         if segment.attachment is None:
             continue
-        device, bridge = segment.attachment.device.ifindex, segment.attachment.bridge.ifindex
+        device, home = segment.attachment.device.ifindex, segment.neighbor_device
         key, _, new = change
         if kind is Kind.MAC:
             if segment.hosts.actual:
@@ -48,9 +48,9 @@ def encode(changes: Sequence[RowChange]) -> Batch:
             make = neighbor.delete_flood if new is None else neighbor.flood
             batch.messages.append(make(sequence, device, key))
         elif new is None:
-            batch.messages.append(neighbor.delete_neighbor(_take(batch, index, deletion=True), bridge, key))
+            batch.messages.append(neighbor.delete_neighbor(_take(batch, index, deletion=True), home, key))
         else:
-            batch.messages.append(neighbor.neighbor(_take(batch, index), bridge, key, new.mac, new.router))
+            batch.messages.append(neighbor.neighbor(_take(batch, index), home, key, new.mac, new.router))
     return batch
 
 

@@ -42,8 +42,8 @@ def test_what_frr_makes_of_an_ipv6_vtep_is_a_warning_and_no_mistake(file: Path) 
     [
         (text(vnis=[{"vni": 0}]), "vnis[0].vni: found 0; accepted: a VNI from 1 to 16777215"),
         (
-            text(vnis=[{"vni": 1, "strategy": "dynamic-l3"}]),
-            "vnis[0].strategy: dynamic-l3 is not available in this version; accepted: static-l2",
+            text(vnis=[{"vni": 1, "strategy": "dynamic"}]),
+            "vnis[0].strategy: found 'dynamic'; accepted: multicast, static-flood, static-l2, static-l3, dynamic-l3",
         ),
         (None, "no such file or directory; accepted: a file that can be read"),
     ],

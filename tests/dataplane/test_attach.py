@@ -1,6 +1,7 @@
 import pytest
 
-from evpn.dataplane.attach import advice, attachment, choose, vxlan_by_vni
+from evpn.dataplane.attach import attachment, choose, vxlan_by_vni
+from evpn.dataplane.plan import Plan, advice
 from evpn.dataplane.segment import Attachment
 from tests.builders import BRIDGE_LINK, DEVICE_LINK, LINKS, OURS, VTEP2, a_link, ip
 
@@ -41,9 +42,9 @@ def test_devices_of_others_get_advice() -> None:
     theirs = DEVICE_LINK._replace(learning=True, port_learning=True, neighbor_suppression=False)
     ours = DEVICE_LINK._replace(learning=False, port_learning=False, neighbor_suppression=True)
 
-    assert len(list(advice(theirs, suppression=True))) == 3
-    assert len(list(advice(theirs, suppression=False))) == 2
-    assert list(advice(ours, suppression=True)) == []
+    assert len(list(advice(theirs, Plan()))) == 3
+    assert len(list(advice(theirs, Plan(neighbors=False)))) == 2
+    assert list(advice(ours, Plan())) == []
 
 
 def test_a_device_in_a_bridge_carries_its_vni() -> None:

@@ -1,6 +1,7 @@
 import pytest
 
 from evpn.dataplane.entries import NeighborRow, mac_row
+from evpn.dataplane.plan import Plan
 from evpn.dataplane.project import project
 from evpn.dataplane.segment import Segment
 from evpn.evi.bridge_domain import BridgeDomain
@@ -21,7 +22,8 @@ def segment() -> Segment:
 
 
 def settle(domain: BridgeDomain, segment: Segment, suppression: bool = True) -> None:
-    project(domain, segment, domain.dirty.take(), suppression)
+    segment.plan = Plan(neighbors=suppression)
+    project(domain, segment, domain.dirty.take())
 
 
 def test_a_remote_mac_is_wanted_towards_its_vtep(domain, segment) -> None:

@@ -137,7 +137,7 @@ def test_other_imports_empty_the_tables_and_fill_them_again(setting: Setting) ->
         ({"vnis": [{"vni": 100, "portz": ["tap1"]}]}, "vnis[0].portz"),
         ({"vnis": [{"vni": 0}]}, "vnis[0].vni"),
         ({"vnis": [*VNIS, {"vni": 100}]}, "vnis[1].vni"),
-        ({"vnis": [*VNIS, {"vni": 301, "strategy": "multicast"}]}, "vnis[1].strategy"),
+        ({"vnis": [*VNIS, {"vni": 301, "strategy": "unheard-of"}]}, "vnis[1].strategy"),
         ({"vtep_address": TWO}, "vtep-address"),
         ({"local_as": 65001}, "local-as"),
         ({"vnis": [*VNIS, {"vni": 301, "device": "lo"}]}, "vnis[1]: device lo"),

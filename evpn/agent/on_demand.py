@@ -1,0 +1,110 @@
+"""Strategy `dynamic-l3`: rows for those whom local hosts talk to, answered from the routes in memory.
+
+The VXLAN device tells which IP (l3miss) or MAC (l2miss) it does not know. The answer is the neighbor and the row of its
+MAC at once, so that the first frame finds its way. A row that no frame has used for `idle-timeout` is given up.
+"""
+
+from collections.abc import Iterable, Iterator
+
+from evpn.agent.instances import Instances
+from evpn.dataplane.dataplane import Dataplane
+from evpn.dataplane.segment import Segment
+from evpn.evi.bridge_domain import BridgeDomain
+from evpn.evi.fabric import Fabric
+from evpn.netlink.neighbor import NeighborMessage
+from evpn.values import IpAddress, MacAddress, Vni
+
+_CHECKS = 4
+"""How often within `idle-timeout` the use of rows is looked at."""
+_TICKS = 100.0
+"""USER_HZ, in which the kernel tells times."""
+
+
+class OnDemand:
+    def __init__(self, fabric: Fabric, dataplane: Dataplane, instances: Instances) -> None:
+        self._fabric = fabric
+        self._dataplane = dataplane
+        self._instances = instances
+        self._looked: dict[Vni, float] = {}
+
+    def missed(self, segment: Segment, row: NeighborMessage, now: float) -> None:
+        """A miss notification: an IP, or a MAC."""
+        domain = self._fabric.domains[segment.vni]
+        if not segment.plan.misses:
+            return
+        if row.dst:
+            self._ip(domain, segment, row.dst, now)
+        elif row.lladdr:
+            self._mac(domain, segment, row.lladdr, now)
+
+    def settle(self, now: float) -> None:
+        """Routes have come or changed for what is asked for."""
+        for domain, segment in self._served():
+            demand = segment.demand
+            if not demand.ips and not demand.has_missed:
+                continue
+            for ip in list(domain.dirty.ips):
+                if ip in demand.ips or demand.is_missed(ip, now):
+                    self._ip(domain, segment, ip, now)
+            for mac in list(domain.dirty.macs):
+                if demand.is_missed(mac, now):
+                    self._mac(domain, segment, mac, now)
+
+    def adopt(self, segment: Segment, now: float) -> None:
+        """Rows that an earlier agent has put there were asked for."""
+        for mac in segment.macs.actual:
+            segment.demand.take(mac, now)
+        for ip, row in segment.neighbors.actual.items():
+            segment.demand.take(row.mac, now, ip)
+        self._fabric.domains[segment.vni].touch(segment.macs.actual, segment.neighbors.actual)
+
+    def due(self, now: float) -> list[Vni]:
+        """VNIs whose rows are to be looked at for their use."""
+        return [vni for vni, moment in self._moments() if moment <= now]
+
+    def next_due(self) -> float | None:
+        return min((moment for _, moment in self._moments()), default=None)
+
+    def used(self, vni: Vni, rows: Iterable[NeighborMessage], now: float) -> None:
+        """The rows of a VXLAN device, with the time since a frame has used each."""
+        segment, domain = self._dataplane.segments[vni], self._fabric.domains[vni]
+        idle = self._instances.served[vni].idle_timeout
+        self._looked[vni] = now
+        for row in rows:
+            since = segment.demand.macs.get(row.lladdr)
+            if since is None or row.used is None or now - since < idle or row.used / _TICKS < idle:
+                continue
+            domain.touch([row.lladdr], segment.demand.drop(row.lladdr))
+
+    def _served(self) -> Iterator[tuple[BridgeDomain, Segment]]:
+        for vni, domain in self._fabric.domains.items():
+            segment = self._dataplane.segments[vni]
+            if segment.plan.misses:
+                yield domain, segment
+
+    def _moments(self) -> Iterator[tuple[Vni, float]]:
+        for domain, segment in self._served():
+            if segment.demand.macs and segment.attachment is not None:
+                first = min(segment.demand.macs.values()) if domain.vni not in self._looked else 0.0
+                wait = self._instances.served[domain.vni].idle_timeout / _CHECKS
+                yield domain.vni, self._looked.get(domain.vni, first) + wait
+
+    def _ip(self, domain: BridgeDomain, segment: Segment, ip: IpAddress, now: float) -> None:
+        """Never for an address that is ours, or nobody's: a local host's own question would look like a duplicate."""
+        binding = domain.addresses.neighbor(ip)
+        if binding is None:
+            segment.demand.unanswered += 1
+            segment.demand.miss(ip, now)
+        elif segment.demand.ips.get(ip) != binding[0]:
+            segment.demand.answered += 1
+            segment.demand.take(binding[0], now, ip)
+            domain.touch([binding[0]], [ip])
+
+    def _mac(self, domain: BridgeDomain, segment: Segment, mac: MacAddress, now: float) -> None:
+        if domain.owner(mac) is None:
+            segment.demand.unanswered += 1
+            segment.demand.miss(mac, now)
+        elif mac not in segment.demand.macs:
+            segment.demand.answered += 1
+            segment.demand.take(mac, now)
+            domain.touch([mac])

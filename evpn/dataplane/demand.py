@@ -1,0 +1,55 @@
+"""What a VXLAN device has asked for (l2miss and l3miss, docs/kernel.md): only that gets rows. Pure.
+
+A miss that nobody can answer is remembered for a while: the route that answers it may be on its way.
+"""
+
+from collections import OrderedDict
+
+from evpn.values import IpAddress, MacAddress
+
+MEMORY = 10.0
+"""Seconds that a miss is remembered."""
+_MOST = 4096
+"""Misses remembered: who scans a network makes one per frame."""
+
+
+class Demand:
+    """`macs`: MAC -> since when (monotonic seconds); `ips`: IP -> the MAC that it was bound to then."""
+
+    def __init__(self) -> None:
+        self.macs: dict[MacAddress, float] = {}
+        self.ips: dict[IpAddress, MacAddress] = {}
+        self.answered = self.unanswered = 0
+        self._missed: OrderedDict[bytes, float] = OrderedDict()
+
+    def take(self, mac: MacAddress, now: float, ip: IpAddress | None = None) -> None:
+        """Asked for, and known."""
+        self.macs.setdefault(mac, now)
+        self._missed.pop(mac, None)
+        if ip is not None:
+            self.ips[ip] = mac
+            self._missed.pop(ip, None)
+
+    def miss(self, key: MacAddress | IpAddress, now: float) -> None:
+        """Asked for, and not known."""
+        self._missed[key] = now
+        self._missed.move_to_end(key)
+        if len(self._missed) > _MOST:
+            self._missed.popitem(last=False)
+
+    def is_missed(self, key: MacAddress | IpAddress, now: float) -> bool:
+        """Whether somebody still waits for it."""
+        asked = self._missed.get(key)
+        return asked is not None and now - asked <= MEMORY
+
+    @property
+    def has_missed(self) -> bool:
+        return bool(self._missed)
+
+    def drop(self, mac: MacAddress) -> list[IpAddress]:
+        """No longer asked for, nor are its IPs, which are returned."""
+        self.macs.pop(mac, None)
+        gone = [ip for ip, of in self.ips.items() if of == mac]
+        for ip in gone:
+            del self.ips[ip]
+        return gone
