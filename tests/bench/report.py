@@ -23,7 +23,7 @@ def show(console: Console, comparison: Comparison, found: Mapping[str, Samples],
     with_goals = any(figure.goal is not None for figure in figures)
     table = Table(title=f"{name}; {title}", title_justify="left")
     table.add_column("what")
-    last = ("goal", "") if with_goals else ("reference",)
+    last = ("goal", "") if with_goals else ("reference, 100,000",)
     for heading in (ours, "(min - max)", theirs, "(min - max)", "ratio", *last):
         table.add_column(heading, justify="right", no_wrap=True)
     for figure in figures:
@@ -31,7 +31,7 @@ def show(console: Console, comparison: Comparison, found: Mapping[str, Samples],
         right = found[theirs].get(figure.theirs or figure.ours, [])
         if left or right:
             ratio = _ratio(left, right, figure)
-            shown = "" if ratio is None else f"{ratio:.2f}"
+            shown = "" if ratio is None else f"{ratio:.2f}" if ratio >= 0.1 else f"{ratio:.2g}"
             compared = _verdict(ratio, figure) if with_goals else (figure.reference,)
             table.add_row(figure.title, *_half(left, figure), *_half(right, figure), shown, *compared)
     if table.row_count:
