@@ -165,14 +165,16 @@ def test_one_recovers_by_itself(setting: Setting) -> None:
     setting.moves(setting.other(where), RECOVER, mac)
 
 
+@pytest.mark.xfail(strict=True, reason="held where it no longer is")
 def test_one_that_is_held_and_leaves_is_held_no_longer(setting: Setting) -> None:
+    """Neither where it was nor elsewhere: no row without a route, and the other host may have the MAC."""
     mac = a_mac()
     where = setting.becomes_a_duplicate(FREEZE, mac)
+    elsewhere = setting.other(where)
     where.run("bridge", "fdb", "del", mac, "dev", f"tap{FREEZE}", "master")
-    until(lambda: not setting.other(where).macs(FREEZE).get(mac))
 
-    setting.other(where).evpn("clear", "duplicates", mac, config=True)
-    setting.moves(setting.other(where), FREEZE, mac)
+    until(lambda: elsewhere.fdb(mac, f"vxlan{FREEZE}") == [], 5)
+    setting.moves(elsewhere, FREEZE, mac)
 
 
 @pytest.mark.parametrize("vni", [WARN, FREEZE], ids=["warn", "freeze"])
