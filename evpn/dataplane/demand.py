@@ -9,7 +9,7 @@ from evpn.values import IpAddress, MacAddress
 
 MEMORY = 10.0
 """Seconds that a miss is remembered."""
-_MOST = 4096
+MOST = 4096
 """Misses remembered: who scans a network makes one per frame."""
 
 
@@ -34,7 +34,7 @@ class Demand:
         """Asked for, and not known."""
         self._missed[key] = now
         self._missed.move_to_end(key)
-        if len(self._missed) > _MOST:
+        if len(self._missed) > MOST:
             self._missed.popitem(last=False)
 
     def is_missed(self, key: MacAddress | IpAddress, now: float) -> bool:

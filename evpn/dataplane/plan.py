@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from evpn.dataplane.link import Link
+from evpn.text import format_ip
 from evpn.values import NO_IP, IpAddress
 
 
@@ -63,4 +64,5 @@ def advice(device: Link, plan: Plan) -> Iterator[str]:
     if plan.suppression and device.neighbor_suppression is False:
         yield f"{name} does not suppress ARP and ND: bridge link set dev {name} neigh_suppress on"
     if plan.group and device.group != plan.group:
-        yield f"{name} has not the multicast group of its VNI: ip link set {name} type vxlan group G dev D"
+        command = f"ip link set {name} type vxlan group {format_ip(plan.group)} dev {plan.underlay or 'DEVICE'}"
+        yield f"{name} has not the multicast group of its VNI: {command}"
