@@ -42,11 +42,18 @@ class FarSide:
     def __init__(self, peer: RawPeer, vtep: Vtep) -> None:
         self.peer = peer
         self.vtep = vtep
+        self._standing: dict[tuple[str, str, str], bytes] = {}
 
     def begin(self) -> None:
         """All routes have been told."""
         self.peer.update(END_OF_RIB)
         until(lambda: self.vtep.summary()["in-sync"])
+
+    def says_again(self) -> None:
+        """All that stands, as a peer does that is asked for a refresh."""
+        for body in self._standing.values():
+            self.peer.update(body)
+        self.begin()
 
     # What the others say
 
@@ -65,14 +72,16 @@ class FarSide:
         shared = attributes(sequence=sequence, sticky=sticky)
         more = ((default_gateway(),) if gateway else ()) + (() if flags is None else (arp_nd(flags),))
         shared = replace(shared, extended=(*shared.extended, *more))
-        self.peer.update(encode_announce([_route(mac, ip, vtep)._replace(esi=esi)], parse_ip(vtep), shared))
+        self._says((mac, ip, vtep), encode_announce([_route(mac, ip, vtep)._replace(esi=esi)], parse_ip(vtep), shared))
 
     def loses(self, mac: str, ip: str = "", vtep: str = HIGHER) -> None:
+        self._standing.pop((mac, ip, vtep), None)
         self.peer.update(encode_withdraw([_route(mac, ip, vtep)]))
 
     def floods(self, vtep: str = HIGHER) -> None:
         route = a_multicast_route(parse_ip(vtep), f"{vtep}:100")
-        self.peer.update(encode_announce([route], parse_ip(vtep), attributes(endpoint=parse_ip(vtep))))
+        shared = attributes(endpoint=parse_ip(vtep))
+        self._says(("", "", vtep), encode_announce([route], parse_ip(vtep), shared))
 
     def is_heard(self) -> None:
         """Whatever was said so far has been dealt with, rows and all: what is said behind it has been."""
@@ -80,6 +89,10 @@ class FarSide:
         self.has(marker, vtep=HIGHEST)
         until(lambda: self.vtep.remote(marker) == {"bridge", HIGHEST}, every=0.02)
         self.loses(marker, vtep=HIGHEST)
+
+    def _says(self, key: tuple[str, str, str], body: bytes) -> None:
+        self._standing[key] = body
+        self.peer.update(body)
 
     # What ours says
 
