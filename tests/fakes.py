@@ -29,7 +29,7 @@ from evpn.netlink.events import Event, LinkChanged, LinkRemoved, Overrun, PortLe
 from evpn.netlink.messages import HEADER, Refusal
 from evpn.netlink.neighbor import NeighborMessage
 from evpn.values import NO_IP, ZERO_MAC, IpAddress, MacAddress
-from tests.kernel_rows import BRIDGE, DEVICE, bridge_row, flood_row, neighbor_row, tunnel_row
+from tests.kernel_rows import BRIDGE, DEVICE, bridge_row, flood_row, miss_row, neighbor_row, tunnel_row
 
 OUR_PORT_ID = 4711
 _STATIC = NUD_NOARP | NUD_PERMANENT
@@ -60,6 +60,8 @@ class FakeKernel:
         """Whether notifications are lost."""
         self.filtered = False
         """Whether echoes are not listened to: new rows with our mark, neighbors that we wrote."""
+        self.idle: dict[MacAddress, int] = {}
+        """MAC -> hundredths of a second since a frame went to it; 0 for others."""
         self.writes = 0
         self.refusals = 0
         self._events: list[Event] = []
@@ -91,8 +93,14 @@ class FakeKernel:
         fdb = [bridge_row(mac, *row[:3], bridge=of) for (of, mac), row in self.bridge.items() if of == bridge]
         fdb += [tunnel_row(mac, *row[:3], of) for (of, mac), row in self.tunnel.items() if of == device]
         fdb += [flood_row(vtep, of in self.flood_marked, device=of) for of, vtep in self.flood if of == device]
-        rows = [neighbor_row(ip, *row, of) for (of, ip), row in self.neighbors.items() if of == bridge]
+        homes = (bridge, device)
+        rows = [neighbor_row(ip, *row, of) for (of, ip), row in self.neighbors.items() if of in homes]
         return fdb, rows
+
+    def use(self, device: int = DEVICE) -> list[NeighborMessage]:
+        """The FDB of a VXLAN device, with the time since a frame went by each row."""
+        rows = [tunnel_row(mac, *row[:3], of) for (of, mac), row in self.tunnel.items() if of == device]
+        return [row._replace(used=self.idle.get(row.lladdr, 0)) for row in rows]
 
     def _notify(self, event: Event) -> None:
         if self.filtered and isinstance(event, NeighborMessage) and event.type == RTM_NEWNEIGH:
@@ -133,6 +141,8 @@ class FakeKernel:
             del self.flood[of, vtep]
             self._notify(flood_row(vtep, device=of, gone=True))
         self.flood_marked.discard(ifindex)
+        for of, ip in [key for key in self.neighbors if key[0] == ifindex]:
+            self.drop_neighbor(ip, device=of)
         self._notify(LinkRemoved(ifindex, link.name))
 
     def frame(self, mac: MacAddress, port: int) -> None:
@@ -142,6 +152,13 @@ class FakeKernel:
         if known and (known.where == port or known.flags & NTF_STICKY or known.state & NUD_PERMANENT):
             return
         self.put_bridge(mac, port, known.state & NUD_NOARP or NUD_REACHABLE if known else NUD_REACHABLE)
+
+    def miss(self, key: MacAddress | IpAddress, device: int = DEVICE) -> None:
+        """A VXLAN device with `l2miss` and `l3miss` does not know a MAC, or an IP that a host has asked for."""
+        if len(key) == len(ZERO_MAC):
+            self._notify(miss_row(MacAddress(key), NO_IP, device))
+        elif (device, key) not in self.neighbors:
+            self._notify(miss_row(MacAddress(b""), IpAddress(key), device))
 
     def age_out(self, mac: MacAddress, bridge: int = BRIDGE) -> None:
         row = self.bridge.get((bridge, mac))
@@ -161,16 +178,23 @@ class FakeKernel:
             self._notify(tunnel_row(mac, vtep, state, flags, device))
 
     def put_neighbor(
-        self, ip: IpAddress, mac: MacAddress, state: int, flags: int, protocol: int, port_id: int = 0
+        self,
+        ip: IpAddress,
+        mac: MacAddress,
+        state: int,
+        flags: int,
+        protocol: int,
+        port_id: int = 0,
+        device: int = BRIDGE,
     ) -> None:
-        if self.neighbors.get((BRIDGE, ip)) != Row(mac, state, flags, protocol):
-            self.neighbors[BRIDGE, ip] = Row(mac, state, flags, protocol)
-            self._notify(neighbor_row(ip, mac, state, flags, protocol, port_id=port_id))
+        if self.neighbors.get((device, ip)) != Row(mac, state, flags, protocol):
+            self.neighbors[device, ip] = Row(mac, state, flags, protocol)
+            self._notify(neighbor_row(ip, mac, state, flags, protocol, device, port_id=port_id))
 
-    def drop_neighbor(self, ip: IpAddress, port_id: int = 0) -> None:
-        row = self.neighbors.pop((BRIDGE, ip))
-        self._notify(neighbor_row(ip, row.where, NUD_FAILED, row.flags, row.protocol, port_id=port_id))
-        self._notify(neighbor_row(ip, row.where, NUD_FAILED, row.flags, row.protocol, gone=True))
+    def drop_neighbor(self, ip: IpAddress, port_id: int = 0, device: int = BRIDGE) -> None:
+        row = self.neighbors.pop((device, ip))
+        self._notify(neighbor_row(ip, row.where, NUD_FAILED, row.flags, row.protocol, device, port_id=port_id))
+        self._notify(neighbor_row(ip, row.where, NUD_FAILED, row.flags, row.protocol, device, gone=True))
 
     def drop_bridge(self, mac: MacAddress, bridge: int = BRIDGE) -> None:
         row = self.bridge.pop((bridge, mac))
@@ -278,9 +302,9 @@ class FakeKernel:
         if kind == RTM_DELNEIGH:
             if (row.ifindex, row.dst) not in self.neighbors:
                 return errno.ENOENT
-            self.drop_neighbor(row.dst, OUR_PORT_ID)
+            self.drop_neighbor(row.dst, OUR_PORT_ID, row.ifindex)
             return 0
         if row.dst in self.refuse:
             return self.refuse[row.dst]
-        self.put_neighbor(row.dst, row.lladdr, row.state, row.flags, row.protocol, OUR_PORT_ID)
+        self.put_neighbor(row.dst, row.lladdr, row.state, row.flags, row.protocol, OUR_PORT_ID, row.ifindex)
         return 0

@@ -10,7 +10,9 @@ from evpn.netlink.constants import (
     NUD_NOARP,
     NUD_PERMANENT,
     NUD_REACHABLE,
+    NUD_STALE,
     RTM_DELNEIGH,
+    RTM_GETNEIGH,
     RTM_NEWNEIGH,
 )
 from evpn.netlink.neighbor import NeighborMessage
@@ -64,3 +66,9 @@ def neighbor_row(
 ) -> NeighborMessage:
     kind, family = RTM_DELNEIGH if gone else RTM_NEWNEIGH, AF_INET if len(ip) == 4 else AF_INET6
     return NeighborMessage(kind, family, device, state, flags, 1, port_id, mac, ip, 0, 0, protocol, 0, 0, 0)
+
+
+def miss_row(mac: MacAddress, ip: IpAddress, device: int = DEVICE) -> NeighborMessage:
+    """As a VXLAN device tells whom it does not know: a MAC or an IP."""
+    family = AF_INET6 if len(ip) == 16 else AF_INET
+    return NeighborMessage(RTM_GETNEIGH, family, device, NUD_STALE, 0, 1, 0, mac, ip, 0, 0, 0, 0, 0, None)

@@ -99,11 +99,12 @@ class Observer:
         for vni in self.core.on_demand.due(now):
             attached = self.core.dataplane.segments[vni].attachment
             if attached is not None:
+                rows: list[NeighborMessage] | None
                 try:
                     rows = dump_neighbors(AF_BRIDGE, ifindex=attached.device.ifindex)
                 except NetlinkError as error:
                     log.warning("dump failed error=%s", error)
-                    rows = []
+                    rows = None
                 self.core.on_demand.used(vni, rows, now)
 
     def next_moment(self) -> float:

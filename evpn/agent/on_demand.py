@@ -65,16 +65,18 @@ class OnDemand:
     def next_due(self) -> float | None:
         return min((moment for _, moment in self._moments()), default=None)
 
-    def used(self, vni: Vni, rows: Iterable[NeighborMessage], now: float) -> None:
-        """The rows of a VXLAN device, with the time since a frame has used each."""
+    def used(self, vni: Vni, rows: Iterable[NeighborMessage] | None, now: float) -> None:
+        """The rows of a VXLAN device, with the time since a frame has used each; None: they could not be read."""
         segment, domain = self._dataplane.segments[vni], self._fabric.domains[vni]
         idle = self._instances.served[vni].idle_timeout
         self._looked[vni] = now
-        for row in rows:
-            since = segment.demand.macs.get(row.lladdr)
-            if since is None or row.used is None or now - since < idle or row.used / _TICKS < idle:
-                continue
-            domain.touch([row.lladdr], segment.demand.drop(row.lladdr))
+        if rows is None:
+            return
+        unused = {row.lladdr: row.used / _TICKS for row in rows if row.used is not None}
+        for mac, since in list(segment.demand.macs.items()):
+            # whoever has no row, for there is no route any more, is forgotten as well
+            if now - since >= idle and unused.get(mac, idle) >= idle:
+                domain.touch([mac], segment.demand.drop(mac))
 
     def _served(self) -> Iterator[tuple[BridgeDomain, Segment]]:
         for vni, domain in self._fabric.domains.items():

@@ -34,7 +34,7 @@ class Demand:
         """Asked for, and not known."""
         self._missed[key] = now
         self._missed.move_to_end(key)
-        if len(self._missed) > MOST:
+        while len(self._missed) > MOST or now - next(iter(self._missed.values())) > MEMORY:
             self._missed.popitem(last=False)
 
     def is_missed(self, key: MacAddress | IpAddress, now: float) -> bool:

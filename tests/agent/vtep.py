@@ -167,6 +167,8 @@ class Vtep:
         for event in self.kernel.events():
             self._take(event)
         self._look()
+        for vni in self.core.on_demand.due(self.now):
+            self.core.on_demand.used(vni, self.kernel.use(), self.now)
         self.core.settle(self.now)
         self._ask()
         self._push()

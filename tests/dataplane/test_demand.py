@@ -33,6 +33,15 @@ def test_a_miss_again_counts_anew() -> None:
     assert demand.is_missed(IP1, 2 * MEMORY)
 
 
+def test_old_misses_are_forgotten_with_the_next_one() -> None:
+    demand = Demand()
+    demand.miss(IP1, 0.0)
+    demand.miss(IP2, MEMORY + 1)
+    demand.take(M1, MEMORY + 1, IP2)
+
+    assert not demand.has_missed
+
+
 def test_an_answer_ends_the_waiting() -> None:
     demand = Demand()
     demand.miss(IP1, 0.0)
