@@ -33,7 +33,10 @@ _CALM = 1.0  # seconds to wait at most for others to leave the machine alone
 _REST, _SETTLED = 0.5, 0.1  # seconds
 _MIB = 1 << 20
 _PREFIX = 5  # octets of an IPv4 host route
-_SINGLE, _WORDS = 1 << 20, 1 << 21  # first numbers of routes that must not be among others
+_MOMENT = 0.005
+_PAIRS = 3  # single commands for each pair of them
+_SINGLE, _PAIR, _WORDS = {"words": 1 << 20, "bulk": 2 << 20}, {"words": 3 << 20, "bulk": 4 << 20}, 5 << 20
+"""First numbers of routes that must not be among others."""
 
 
 class Scene(NamedTuple):
@@ -59,9 +62,9 @@ def packets_life(flavour: Flavour, size: Size, only: str = "") -> Samples:
     processes.wait_for_calm(_CALM)
     with living(flavour, "packets", size) as scene:
         if only in ("", COMMAND):
-            _commands(scene, "words", lines.words, _SINGLE)
-            if in_bulk:
-                _commands(scene, "bulk", lines.bulk, _SINGLE + size.events)
+            for name, make in (("words", lines.words), ("bulk", lines.bulk))[: 1 + in_bulk]:
+                _commands(scene, name, make, _SINGLE[name])
+                _commands_between(scene, name, make, _PAIR[name])
         if only in ("", SEND, AGAIN):
             _fill(scene, *(("bulk", lines.bulk(0, size.routes)) if in_bulk else ("words", lines.words(0, few(size)))))
         if only in ("", AGAIN):
@@ -95,16 +98,35 @@ def living(flavour: Flavour, receive: str, size: Size) -> Iterator[Scene]:
 def _commands(scene: Scene, name: str, make: Callable[[int, int], Lines], first: int) -> None:
     """One command to its UPDATE; nothing else is going on."""
     for index in range(first, first + scene.size.events):
-        octets, (route,) = make(index, 1)
         time.sleep(random.uniform(*_GAP))
-        heard = len(scene.speaker.updates)
-        began = time.monotonic()
-        scene.engine.say(octets)
-        when = scene.speaker.wait_for(lambda body, route=route: route in body, _LATENCY_TIMEOUT, heard)  # type: ignore[misc]
-        if when is None:
-            raise RuntimeError(f"no UPDATE after {octets.decode()}: {scene.engine.log()[-2000:]}")
-        scene.note(f"command.{name}", 1000 * (when - began))
-        scene.told.append(route)
+        scene.note(f"command.{name}", _told(scene, make(index, 1)))
+
+
+def _commands_between(scene: Scene, name: str, make: Callable[[int, int], Lines], first: int) -> None:
+    """The same where the peer talks as well, and one more command went out a moment before.
+
+    To a TCP that talks itself, an acknowledgement is worth waiting for: 40 ms, for data that might take it along.
+    """
+    for index in range(first, first + 2 * -(-scene.size.events // _PAIRS), 2):
+        time.sleep(random.uniform(*_GAP))
+        scene.speaker.send(stream.announcements(index, 1))
+        time.sleep(_MOMENT)
+        _told(scene, make(index, 1))
+        time.sleep(_MOMENT)
+        scene.note(f"command.between.{name}", _told(scene, make(index + 1, 1)))
+
+
+def _told(scene: Scene, command: Lines) -> float:
+    """Milliseconds from the command to its UPDATE at the peer."""
+    (route,) = command.routes
+    heard = len(scene.speaker.updates)
+    began = time.monotonic()
+    scene.engine.say(command.octets)
+    when = scene.speaker.wait_for(lambda body: route in body, _LATENCY_TIMEOUT, heard)
+    if when is None:
+        raise RuntimeError(f"no UPDATE after {command.octets.decode()}: {scene.engine.log()[-2000:]}")
+    scene.told.append(route)
+    return 1000 * (when - began)
 
 
 def _fill(scene: Scene, name: str, commands: Lines) -> None:
