@@ -19,7 +19,7 @@ from exabgp.reactor.api.processes import ProcessError
 from evpn.exabgp.extension import bulk, grammar
 from evpn.exabgp.extension.rib import EVPN_FAMILY
 from evpn.exabgp.extension.table import AttributeSet, share
-from evpn.exabgp.extension.targets import describe_peers, pending, select
+from evpn.exabgp.extension.targets import describe_peers, lacks_command, pending, select
 from evpn.exabgp.extension.words import shortened
 from evpn.wire.errors import WireError
 from evpn.wire.routes import key_of
@@ -140,8 +140,12 @@ def install() -> None:
 
 def process(self: Any, reactor: Any, service: str, command: str) -> bool:
     """Ours first; where a handler of ExaBGP fails (`json` in a line without a JSON form), that is only a refusal."""
+    head = command[:_HEAD]
+    if lacks_command(head) or lacks_command(command):
+        _refuse(reactor, service, command, "no command behind the neighbors")
+        return False
     try:
-        if _verb(extract_neighbors(command[:_HEAD])[1]):
+        if _verb(extract_neighbors(head)[1]):
             return handle(self, reactor, service, command, False)
         return bool(_stock_process(self, reactor, service, command))
     except ProcessError:

@@ -1,5 +1,6 @@
 """Which neighbours a command is for, and what ExaBGP knows of them."""
 
+import re
 from typing import Any, NamedTuple
 
 from exabgp.bgp.message.open.capability import Capability
@@ -7,6 +8,9 @@ from exabgp.reactor.api.command.limit import match_neighbors
 
 from evpn.exabgp.extension.rib import EVPN_FAMILY
 from evpn.exabgp.extension.table import Table
+
+_WORDS = "neighbor|local-ip|local-as|peer-as|router-id|family-allowed"
+_NEIGHBORS = re.compile(rf"neighbor \S+(?: ,| (?:{_WORDS}) \S+)*")
 
 
 class Target(NamedTuple):
@@ -29,6 +33,14 @@ def select(reactor: Any, service: str, descriptions: list[list[str]]) -> list[Ta
         reason = "with family l2vpn evpn" if found else f"of process {service}"
         raise ValueError(f"{wanted}: no neighbor {reason}")
     return targets
+
+
+def lacks_command(line: str) -> bool:
+    """Whether there is nothing behind the neighbors: in most of such lines ExaBGP looks for it without end.
+
+    `neighbor 10.0.0.1 local-as 65000 peer-as 65000` is one, of which it takes the last two words again and again.
+    """
+    return _NEIGHBORS.fullmatch(line) is not None
 
 
 def pending(reactor: Any, targets: list[Target]) -> int:

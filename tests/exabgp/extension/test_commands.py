@@ -289,6 +289,23 @@ def test_nothing_ends_exabgp(reactor: Reactor, words: list[str]) -> None:
     reactor.say(" ".join(words))
 
 
+@pytest.mark.parametrize(
+    "line",
+    [
+        FIRST,
+        f"{FIRST} router-id 10.0.0.3 family-allowed in-open",
+        f"{FIRST}, {SECOND}",
+        f"neighbor 10.0.0.1, {SECOND}",
+        "neighbor " * 1000 + "announce evpn",  # longer than what is looked at first
+        "neighbor " * 1000,
+        "neighbor 10.0.0.1",
+    ],
+)
+def test_neighbors_without_a_command_are_refused_and_do_not_hang_exabgp(reactor: Reactor, line: str) -> None:
+    """In stock 5.0.15 most of these lines are read without end."""
+    assert reactor.say(line) == ["error"]
+
+
 def test_a_neighbor_without_the_family_is_not_one(installed: list[str]) -> None:
     reactor = Reactor([(AFI.ipv4, SAFI.unicast)])
 
