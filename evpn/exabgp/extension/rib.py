@@ -9,6 +9,7 @@ from typing import Any
 
 import exabgp.rib
 from exabgp.bgp.message import Action
+from exabgp.bgp.message.open.capability.refresh import REFRESH
 from exabgp.bgp.message.refresh import RouteRefresh
 from exabgp.protocol.family import AFI, SAFI
 from exabgp.rib.outgoing import OutgoingRIB
@@ -21,6 +22,14 @@ EVPN_FAMILY = (AFI.l2vpn, SAFI.evpn)
 
 CONFIGURATION = ""
 """The owner of the routes of the configuration file."""
+
+
+class Frame(RouteRefresh):  # type: ignore[misc]  # ExaBGP has no types
+    """BoRR or EoRR (RFC 7313), for a peer that negotiated it: `flush adj-rib out` asks for it whoever the peer is."""
+
+    def messages(self, negotiated: Any, include_withdraw: bool) -> Iterator[bytes]:
+        if negotiated.refresh == REFRESH.ENHANCED:
+            yield from super().messages(negotiated, include_withdraw)
 
 
 class EvpnOutgoingRib(OutgoingRIB):  # type: ignore[misc]  # ExaBGP has no types
@@ -45,11 +54,11 @@ class EvpnOutgoingRib(OutgoingRIB):  # type: ignore[misc]  # ExaBGP has no types
         if batch.withdrawn:
             yield Withdrawal(batch.withdrawn)
         if batch.refresh:
-            yield RouteRefresh(*EVPN_FAMILY, RouteRefresh.start)
+            yield Frame(*EVPN_FAMILY, RouteRefresh.start)
         for shared, routes in batch.announced:
             yield Announcement(shared, routes)
         if batch.refresh:
-            yield RouteRefresh(*EVPN_FAMILY, RouteRefresh.end)
+            yield Frame(*EVPN_FAMILY, RouteRefresh.end)
         yield from super().updates(grouped)
 
     def reset(self) -> None:
@@ -100,7 +109,7 @@ class EvpnOutgoingRib(OutgoingRIB):  # type: ignore[misc]  # ExaBGP has no types
         if not isinstance(change, EvpnChange):
             super().del_from_rib(change)
             return
-        self.evpn.withdraw([key for key, _ in keyed(change.nlri.pack_nlri())])
+        self.evpn.withdraw([key for key, _ in keyed(change.nlri.pack_nlri())], CONFIGURATION)
 
     def cached_changes(
         self, families: Iterable[tuple[int, int]] | None = None, actions: Iterable[int] = (Action.ANNOUNCE,)

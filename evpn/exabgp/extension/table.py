@@ -87,14 +87,18 @@ class Table:
                 dirty[key] = None
         return changed
 
-    def withdraw(self, keys: Iterable[RouteKey]) -> int:
-        """How many of them were there; the octets once announced are repeated, whatever else was said of the route."""
+    def withdraw(self, keys: Iterable[RouteKey], owner: str | None = None) -> int:
+        """How many of them were there, and of that owner where it is one's routes only that may go.
+
+        The octets once announced are repeated, whatever else was said of the route.
+        """
         table, dirty, live = self.routes, self.dirty, self.live
         removed = 0
         for key in keys:
-            entry = table.pop(key, None)
-            if entry is None:
+            entry = table.get(key)
+            if entry is None or owner not in (None, entry[0].owner):
                 continue
+            del table[key]
             removed += 1
             if live:
                 dirty[key] = entry[1]
@@ -112,8 +116,7 @@ class Table:
         """Routes said again since the begin, and routes withdrawn because they were not."""
         sync = self.syncs.pop(owner)
         # another helper may have taken a route over in the meantime
-        gone = [key for key in sync.unseen if key in self.routes and self.routes[key][0].owner == owner]
-        return sync.seen, self.withdraw(gone)
+        return sync.seen, self.withdraw(sync.unseen, owner)
 
     def up(self) -> None:
         """The session is established: the neighbour knows nothing."""

@@ -4,6 +4,7 @@ from types import SimpleNamespace
 from typing import Any
 
 from exabgp.bgp.message.open.capability.negotiated import RequirePath
+from exabgp.bgp.message.open.capability.refresh import REFRESH
 from exabgp.protocol.family import AFI, SAFI
 
 from evpn.exabgp.extension.table import AttributeSet, Keyed, keyed, share
@@ -40,6 +41,7 @@ def session(size: int = 4096, **changes: Any) -> Any:
         "msg_size": size,
         "families": [(AFI.l2vpn, SAFI.evpn)],
         "addpath": RequirePath(),
+        "refresh": REFRESH.ENHANCED,
     }
     return SimpleNamespace(**{**negotiated, **changes})
 

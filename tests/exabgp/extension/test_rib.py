@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+from exabgp.bgp.message.open.capability.refresh import REFRESH
 from exabgp.protocol.family import AFI, SAFI
 
 from evpn.exabgp.extension.rib import EVPN_FAMILY
@@ -118,6 +119,18 @@ def test_an_enhanced_refresh_is_framed(outgoing: Any, family: Any) -> None:
     assert held([routes]) == {"A": 1}
 
 
+@pytest.mark.parametrize("negotiated", [REFRESH.NORMAL, REFRESH.ABSENT])
+def test_a_frame_is_not_for_a_peer_that_does_not_know_it(outgoing: Any, negotiated: int) -> None:
+    """As after `flush adj-rib out`, which looks at the configuration only."""
+    announce(outgoing, "A", 1)
+    sent(outgoing)
+
+    outgoing.resend(True, EVPN_FAMILY)
+    plain = session(refresh=negotiated)
+
+    assert held([m for update in outgoing.updates(True) for m in update.messages(plain, True)]) == {"A": 1}
+
+
 def test_a_plain_refresh_is_not_framed(outgoing: Any) -> None:
     announce(outgoing, "A", 1)
     sent(outgoing)
@@ -178,6 +191,21 @@ def test_a_change_of_the_configuration_file_is_a_route_like_any_other(outgoing: 
 
     outgoing.replace_reload([change(100)], [])
     assert [len(said(message).withdrawn) for message in sent(outgoing)] == [1]
+
+
+def test_a_route_that_the_file_has_no_more_stays_when_a_helper_took_it_over(outgoing: Any) -> None:
+    from evpn.exabgp.extension.changes import change_of
+
+    (only,) = route("A")
+    of_the_file = change_of(only[1], b"", NEXT_HOP)
+    outgoing.add_to_rib(of_the_file)
+    announce(outgoing, "A", 7)
+    sent(outgoing)
+
+    outgoing.replace_reload([of_the_file], [])
+
+    assert sent(outgoing) == []
+    assert len(outgoing.evpn.routes) == 1
 
 
 def test_stock_routes_go_out_beside_ours(outgoing: Any) -> None:
