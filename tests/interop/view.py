@@ -19,10 +19,9 @@ class View:
 
     def ips(self, mac: str, vtep: str) -> dict[str, Row]:
         """IP -> its path to the MAC/IP route of a VTEP."""
-        of = f"[2]:[0]:[48]:[{mac}]:["
-        found = {prefix[:-1].rpartition("[")[2]: prefix for prefix in self.paths() if prefix.startswith(of)}
-        paths = {ip: self._path(prefix, vtep) for ip, prefix in found.items()}
-        return {ip: path for ip, path in paths.items() if path}
+        of, found = f"[2]:[0]:[48]:[{mac}]:[", self.paths()
+        paths = {prefix: _through(vtep, found[prefix]) for prefix in found if prefix.startswith(of)}
+        return {prefix[:-1].rpartition("[")[2]: path for prefix, path in paths.items() if path}
 
     def multicast(self, vtep: str) -> Row | None:
         return self._path(f"[3]:[0]:[32]:[{vtep}]", vtep)
@@ -36,10 +35,7 @@ class View:
         return int(self.frr.vtysh_json(f"show bgp neighbors {peer} json")[peer]["connectionsDropped"])
 
     def _path(self, prefix: str, vtep: str) -> Row | None:
-        for path in self.paths().get(prefix, ()):
-            if any(hop["ip"] == vtep for hop in path["nexthops"]):
-                return path
-        return None
+        return _through(vtep, self.paths().get(prefix, []))
 
     def paths(self) -> dict[str, list[Row]]:
         """Prefix -> its paths under all route distinguishers."""
@@ -54,6 +50,10 @@ class View:
                         paths = path if isinstance(path, list) else [path]
                         found.setdefault(prefix, []).extend({**one, "rd": rd} for one in paths)
         return found
+
+
+def _through(vtep: str, paths: list[Row]) -> Row | None:
+    return next((path for path in paths if any(hop["ip"] == vtep for hop in path["nexthops"])), None)
 
 
 def sequence_of(path: Row) -> int:
