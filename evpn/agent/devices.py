@@ -106,10 +106,11 @@ class _Maker:
 
     def _device(self, vni: VniSettings, bridge: Link) -> None:
         plan, mtu = plan_of(vni), vni.mtu or self._payload_mtu()
-        self._create(vni, plan, bridge, mtu)
+        self._create(vni, plan, bridge, mtu, self._underlay(plan))
         log.info("made device=%s vni=%d bridge=%s mtu=%d strategy=%s", vni.device, vni.vni, vni.bridge, mtu, plan.name)
 
-    def _create(self, vni: VniSettings, plan: Plan, bridge: Link, mtu: int) -> None:
+    def _create(self, vni: VniSettings, plan: Plan, bridge: Link, mtu: int, underlay: int) -> float:
+        """The moment from which on it carries frames."""
         links = self.links
         device = links.create_vxlan(
             vni.device,
@@ -122,7 +123,7 @@ class _Maker:
             l3miss=plan.misses,
             mtu=mtu,
             group=plan.group,
-            device=self._underlay(plan) if plan.group else 0,
+            device=underlay,
             ttl=plan.ttl,
         )
         self.undo.append(partial(links.delete, device.ifindex))
@@ -131,17 +132,17 @@ class _Maker:
         links.set_up(device.ifindex)
 
     def _adapt(self, vni: VniSettings, device: Link, bridge: Link) -> None:
+        return time.monotonic()
         """A device that is fed otherwise from now on: changed where the kernel can, else made again."""
         plan = plan_of(vni)
         if not is_made_for(device, plan):
             began = time.monotonic()
-            self.links.delete(device.ifindex)
+        underlay = self._underlay(plan)
             self.undo.append(partial(self._restore, vni, device, bridge))
-            self._create(vni, plan, bridge, device.mtu)
-            took = 1000 * (time.monotonic() - began)
+            create = partial(self._create, vni, plan, bridge, device.mtu, underlay)
+            took = 1000 * (self.links.replace(device.ifindex, create) - began)
             log.warning("made device=%s again for strategy=%s, which took %.0f ms", device.name, plan.name, took)
             return
-        underlay = self._underlay(plan) if plan.group else 0
         changed = self.links.set_vxlan(
             device.ifindex, learning=plan.learning, group=plan.group, underlay=underlay, ttl=plan.ttl
         )
@@ -152,10 +153,12 @@ class _Maker:
     def _restore(self, vni: VniSettings, device: Link, bridge: Link) -> None:
         """The device that was taken away for another one, which is gone by now."""
         plan = Plan(learning=device.learning, proxy=device.proxy, misses=device.l2miss, group=device.group)
-        self._create(vni, plan._replace(ttl=device.ttl), bridge, device.mtu)
+        self._create(vni, plan._replace(ttl=device.ttl), bridge, device.mtu, device.parent)
 
     def _underlay(self, plan: Plan) -> int:
-        """ifindex of the device on which a group is joined."""
+        """ifindex of the device on which a group is joined; 0 without a group."""
+        if not plan.group:
+            return 0
         if plan.underlay is None:
             return self.links.addresses().get(self.vtep, 0)
         known = self.known.get(plan.underlay)

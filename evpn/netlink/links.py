@@ -9,18 +9,27 @@ change: a VTEP whose devices are all there runs without it. What the kernel says
 
 import errno
 import os
+import socket
+import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from struct import Struct
+from threading import Thread
 from typing import Any, TypeVar
 
 from evpn.dataplane.link import Link
+from evpn.netlink.constants import NLM_F_REQUEST, RTM_DELLINK
 from evpn.netlink.dump import dump_addresses, dump_links, read_link
 from evpn.netlink.errors import NetlinkError
+from evpn.netlink.messages import HEADER
 from evpn.text import format_ip, format_mac
 from evpn.values import NO_IP, IpAddress, MacAddress
 
 _LOOPBACK = 1
 _ATTEMPTS = 8
+_PAUSE = 0.0005
+"""Seconds until the kernel is asked again for a device whose name and VNI were not free yet."""
+_IFINFOMSG_OF = Struct("=B3xi8x")  # family, ifindex
 _LINK_LOCAL = b"\xfe\x80"
 _IPV6_SETTINGS = Path("/proc/sys/net/ipv6/conf")
 _NO_IPV6_ADDRESSES = {"addr_gen_mode": 1, "accept_ra": 0, "autoconf": 0}
@@ -182,6 +191,27 @@ class Links:
             if error.errno != errno.ENODEV:
                 raise
 
+    def replace(self, ifindex: int, make: Callable[[], T]) -> T:
+        """Delete a device and make another one of its name and VNI.
+
+        The kernel answers a deletion when nobody can see the device any more, a grace period after it was gone. A
+        thread waits for that; the other device is made as soon as the kernel lets us, in half of the time.
+        """
+        self._ask("open", lambda route: None)  # loaded while there is a device
+        deleting = Thread(target=_delete, args=(ifindex,), name="deletion")
+        deleting.start()
+        try:
+            while True:
+                last = not deleting.is_alive()
+                try:
+                    return make()
+                except NetlinkError as error:
+                    if last or error.errno != errno.EEXIST:
+                        raise
+                    time.sleep(_PAUSE)
+        finally:
+            deleting.join()
+
     def _create(self, name: str, options: dict[str, object], mtu: int | None) -> Link:
         if mtu:
             options["mtu"] = mtu
@@ -215,6 +245,13 @@ class Links:
             except OSError as error:
                 raise NetlinkError(error.errno or errno.EIO, what) from error
         raise NetlinkError(errno.EINTR, what)
+
+
+def _delete(ifindex: int) -> None:
+    """Without pyroute2, which is not for two threads; what was refused is still there."""
+    wanted = _IFINFOMSG_OF.pack(socket.AF_UNSPEC, ifindex)
+    with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, socket.NETLINK_ROUTE) as opened:
+        opened.send(HEADER.pack(HEADER.size + len(wanted), RTM_DELLINK, NLM_F_REQUEST, 1, 0) + wanted)
 
 
 def _existing(device: int | str) -> Link:

@@ -138,6 +138,22 @@ def test_a_device_is_deleted_once_and_gone_twice(vtep: Vtep, links: Links) -> No
     assert read_link("vx100") is None
 
 
+def test_a_device_is_made_in_the_place_of_another_one(vtep: Vtep, links: Links) -> None:
+    links.replace(vtep.device, lambda: links.create_vxlan("vx100", 100, LOCAL, proxy=True))
+
+    made = read_link("vx100")
+    assert made is not None
+    assert (made.vni, made.proxy, made.ifindex == vtep.device) == (100, True, False)
+
+
+def test_what_cannot_be_made_in_its_place_is_told(vtep: Vtep, links: Links) -> None:
+    with pytest.raises(NetlinkError) as raised:
+        links.replace(vtep.device, lambda: links.create_bridge("br100"))
+
+    assert raised.value.errno == EEXIST
+    assert read_link("vx100") is None
+
+
 def test_refusals_name_the_device_and_the_reason(vtep: Vtep, links: Links) -> None:
     for refused, errno, words in (
         (lambda: links.create_bridge("br100"), EEXIST, "create br100: EEXIST"),
