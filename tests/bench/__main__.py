@@ -26,7 +26,7 @@ from tests.bench.profile import profile
 from tests.bench.report import show
 from tests.bench.vteps import Frr, Ours
 
-_IDLE = 6.0
+_IDLE = 5.0
 _EVENTS = 102  # single events in all runs together
 
 

@@ -33,7 +33,7 @@ _GAP = (0.02, 0.06)
 _LATENCY_TIMEOUT = 3.0
 _ETHERTYPE = b"\x88\xb5"  # for local experiments: nobody reads it, nobody answers
 _EMPTY = bytes(46)
-_CALM = 2.0
+_CALM = 1.0
 """Seconds that a life waits at most for others to leave the machine alone."""
 _REST = 2.0
 """Seconds without any change after which a system is believed to be done with its restart."""

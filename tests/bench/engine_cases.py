@@ -35,7 +35,7 @@ _MIB = 1 << 20
 _PREFIX = 5  # octets of an IPv4 host route
 _MOMENT = 0.005
 _PAIRS = 3  # single commands for each pair of them
-_SINGLE, _PAIR, _WORDS = {"words": 1 << 20, "bulk": 2 << 20}, {"words": 3 << 20, "bulk": 4 << 20}, 5 << 20
+_SINGLE, _PAIR, _WORDS = 1 << 20, 2 << 20, 3 << 20
 """First numbers of routes that must not be among others."""
 
 
@@ -62,9 +62,10 @@ def packets_life(flavour: Flavour, size: Size, only: str = "") -> Samples:
     processes.wait_for_calm(_CALM)
     with living(flavour, "packets", size) as scene:
         if only in ("", COMMAND):
-            for name, make in (("words", lines.words), ("bulk", lines.bulk))[: 1 + in_bulk]:
-                _commands(scene, name, make, _SINGLE[name])
-                _commands_between(scene, name, make, _PAIR[name])
+            _commands(scene, "words", lines.words, _SINGLE)
+            if in_bulk:
+                _commands(scene, "bulk", lines.bulk, _SINGLE + size.events)
+            _commands_between(scene, lines.bulk if in_bulk else lines.words, _PAIR)
         if only in ("", SEND, AGAIN):
             _fill(scene, *(("bulk", lines.bulk(0, size.routes)) if in_bulk else ("words", lines.words(0, few(size)))))
         if only in ("", AGAIN):
@@ -102,7 +103,7 @@ def _commands(scene: Scene, name: str, make: Callable[[int, int], Lines], first:
         scene.note(f"command.{name}", _told(scene, make(index, 1)))
 
 
-def _commands_between(scene: Scene, name: str, make: Callable[[int, int], Lines], first: int) -> None:
+def _commands_between(scene: Scene, make: Callable[[int, int], Lines], first: int) -> None:
     """The same where the peer talks as well, and one more command went out a moment before.
 
     To a TCP that talks itself, an acknowledgement is worth waiting for: 40 ms, for data that might take it along.
@@ -113,7 +114,7 @@ def _commands_between(scene: Scene, name: str, make: Callable[[int, int], Lines]
         time.sleep(_MOMENT)
         _told(scene, make(index, 1))
         time.sleep(_MOMENT)
-        scene.note(f"command.between.{name}", _told(scene, make(index + 1, 1)))
+        scene.note("command.between", _told(scene, make(index + 1, 1)))
 
 
 def _told(scene: Scene, command: Lines) -> float:

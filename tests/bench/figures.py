@@ -108,13 +108,11 @@ def _received(size: Size) -> list[Figure]:
 
 
 def _commands() -> list[Figure]:
-    title, busy, reference = "one command to its UPDATE", "  the peer talks, too", "0.8 ms | -"
-    words, between = "command.words", "command.between.words"
+    title, words, reference = "one command to its UPDATE", "command.words", "0.8 ms | -"
     return [
         Figure(f"{title}, median", words, "ms"),
         Figure(f"{title}, 95th", words, "ms", share=0.95),
-        Figure(f"{busy}, median", between, "ms"),
         Figure("  in bulk | in words, median", "command.bulk", "ms", theirs=words, reference=reference),
         Figure("  in bulk | in words, 95th", "command.bulk", "ms", theirs=words, share=0.95),
-        Figure(f"{busy}, median", "command.between.bulk", "ms", theirs=between),
+        Figure("  the same, and the peer talks, too", "command.between", "ms"),
     ]
