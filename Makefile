@@ -2,7 +2,7 @@
 
 VENV := .venv
 BIN := $(VENV)/bin
-HOST_PACKAGES := frr gobgpd iproute2 iputils-ping procps util-linux tcpdump tshark
+HOST_PACKAGES := frr gobgpd iproute2 iputils-ping nftables procps util-linux tcpdump tshark
 TESTS := tests
 
 .DEFAULT_GOAL := help

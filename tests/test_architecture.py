@@ -48,6 +48,7 @@ SHELL = {
     "evpn.netlink.dump",
     "evpn.netlink.echo",  # only attaches it to a socket
     "evpn.netlink.links",
+    "evpn.netlink.nft",
     "evpn.netlink.snoop",
     "evpn.netlink.capabilities",
     "evpn.exabgp.pipe",

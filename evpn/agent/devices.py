@@ -12,6 +12,7 @@ from collections.abc import Callable
 from functools import partial
 
 from evpn.agent.strategies import plan_of
+from evpn.config.ipsec import share
 from evpn.config.settings import Settings, VniSettings
 from evpn.dataplane.attach import choose, vxlan_by_vni
 from evpn.dataplane.link import Link
@@ -72,6 +73,7 @@ class _Maker:
 
     def __init__(self, settings: Settings, links: Links, undo: Undo) -> None:
         self.vtep = settings.vtep
+        self.ipsec = settings.ipsec
         self.links = links
         self.undo = undo
         self.known = {link.name: link for link in links.list()}
@@ -178,5 +180,6 @@ class _Maker:
         """What is left of the underlay's MTU (RFC 7348 section 4.3: a VTEP does not fragment); looked up once."""
         if not self._payload:
             overhead = OVERHEAD_IPV4 if len(self.vtep) == 4 else OVERHEAD_IPV6
-            self._payload = self.links.underlay_mtu(self.vtep) - overhead
+            underlay = self.links.underlay_mtu(self.vtep)
+            self._payload = underlay - overhead - (share(self.ipsec, underlay) if self.ipsec else 0)
         return self._payload

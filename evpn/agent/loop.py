@@ -14,6 +14,8 @@ from collections.abc import Callable, Iterable
 
 from evpn.agent.control import Client, Control
 from evpn.agent.core import Core
+from evpn.agent.firewall import Firewall
+from evpn.agent.isolation import Isolation
 from evpn.agent.observer import Observer
 from evpn.agent.session import Session
 from evpn.dataplane.link import Link
@@ -45,6 +47,8 @@ class Loop:
         self.observer = Observer(core, plug)
         self.snooper = Snooper()
         self.writer = Writer()
+        self.firewall = Firewall(core)
+        self.isolation = Isolation(core)
         self._selector = selectors.DefaultSelector()
         self._followed = -1
 
@@ -103,6 +107,8 @@ class Loop:
         self._follow_ports()
         self.core.settle(now)
         self._send_frames()
+        self.isolation.settle(now)
+        self.firewall.settle(now)
         self._push_rows(now)
         self._say(self.core.announcer.lines())
         self._greet()
@@ -186,12 +192,13 @@ class Loop:
         core = self.core
         if core.dataplane.has_work(core.peers.synced) or core.announcer.routes.pending:
             return 0.0
-        moments = [self.observer.next_moment(), core.peers.next_deadline(now)]
+        moments = [self.observer.next_moment(), core.peers.next_deadline(now), self.isolation.next_due()]
         others = (
             core.dataplane.next_retry(),
             core.questions.next_due(),
             core.moves.next_recovery(),
             core.on_demand.next_due(),
+            self.firewall.next_due(),
         )
         moments += [moment for moment in others if moment is not None]
         return max(0.0, min(moments) - now)

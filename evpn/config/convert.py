@@ -7,6 +7,7 @@ from msgspec import UNSET
 
 from evpn.config import address
 from evpn.config.errors import Where
+from evpn.config.ipsec import convert_ipsec
 from evpn.config.schema import FileText, NeighborText
 from evpn.config.settings import NeighborSettings, Settings, VniOptions
 from evpn.config.vni import convert_options, convert_vnis
@@ -17,7 +18,7 @@ _PASSWORD = re.compile(r"[!-~]{1,80}")
 
 
 def convert(file: FileText, path: Path, secrets: dict[str, str]) -> Settings:
-    """`secrets` has the content of each file that a `password-file` names."""
+    """`secrets` has the content of each file that a `password-file` or `psk-file` names."""
     where = Where(str(path))
     vtep = address.vtep(where.at("vtep-address"), file.vtep_address)
     router_id = _router_id(file, where.at("router-id"), vtep)
@@ -37,6 +38,8 @@ def convert(file: FileText, path: Path, secrets: dict[str, str]) -> Settings:
         defaults=_defaults(file, where.at("defaults"), vtep),
         vnis=convert_vnis(file, where, vtep, router_id),
         hold_on_session_loss=file.hold_on_session_loss,
+        firewall=file.firewall,
+        ipsec=None if file.ipsec is UNSET else convert_ipsec(file.ipsec, where.at("ipsec"), vtep, secrets),
     )
 
 

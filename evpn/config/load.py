@@ -10,7 +10,7 @@ from evpn.config.convert import convert
 from evpn.config.document import Plain
 from evpn.config.errors import ConfigError, Where
 from evpn.config.explain import explain
-from evpn.config.schema import FileText
+from evpn.config.schema import FileText, IpsecText
 from evpn.config.settings import Settings
 
 __all__ = ["ConfigError", "load", "loads"]
@@ -47,12 +47,15 @@ def _with_defaults(value: Plain) -> Plain:
 
 
 def _secrets(file: FileText, path: Path) -> dict[str, str]:
-    """The content of every password file; one that everybody can read is no secret."""
+    """The content of every file with a secret; one that everybody can read is no secret."""
     secrets: dict[str, str] = {}
     for index, neighbor in enumerate(file.neighbors):
         if isinstance(neighbor.password_file, str) and not isinstance(neighbor.password, str):
             where = Where(str(path)).at("neighbors", index, "password-file")
             secrets[neighbor.password_file] = _read(path.parent / neighbor.password_file, where, private=True)
+    if isinstance(file.ipsec, IpsecText) and isinstance(file.ipsec.psk_file, str):
+        where = Where(str(path)).at("ipsec", "psk-file")
+        secrets[file.ipsec.psk_file] = _read(path.parent / file.ipsec.psk_file, where, private=True)
     return secrets
 
 

@@ -12,6 +12,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, UndefinedErro
 
 from evpn.config.errors import ConfigError
 from evpn.config.frr import uses_rfc8365, vni_blocks
+from evpn.config.ipsec import udp_selector, vxlan_ports
 from evpn.config.reflector import frr_warnings, gobgp_ranges, reflector_id
 from evpn.config.settings import Settings
 from evpn.text import format_ip
@@ -64,6 +65,10 @@ def _evpn_command() -> str:
     return found
 
 
+def _missing(key: str) -> str:
+    raise ConfigError(f"no {key} in the configuration; accepted: a file with it")
+
+
 def _files() -> dict[str, Path]:
     return {path.name.partition(".")[0]: path for folder in _CANDIDATES for path in folder.glob("[!_]*.j2")}
 
@@ -94,6 +99,8 @@ def _environment(folder: Path) -> Environment:
         "ip": format_ip,
         "exabgp_quoted": _exabgp_quoted,
         "toml_quoted": json.dumps,  # passwords are printable ASCII, which JSON and TOML escape alike
+        "udp_selector": udp_selector,
+        "vxlan_ports": vxlan_ports,
         "base64": lambda text: base64.b64encode(text.encode()).decode(),
     }
     environment.globals |= {
@@ -104,6 +111,7 @@ def _environment(folder: Path) -> Environment:
         "reflector_id": reflector_id,
         "config": lambda settings: str(settings.path.absolute()),
         "find_evpn": _evpn_command,
+        "missing": _missing,
     }
     return environment
 

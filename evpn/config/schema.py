@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from msgspec import UNSET, Meta, Struct, UnsetType, field
 
-from evpn.config.settings import DuplicateAction, LearnNeighbors, Strategy
+from evpn.config.settings import DuplicateAction, EspProposal, LearnNeighbors, Strategy
 from evpn.values import MAX_VNI
 
 
@@ -47,6 +47,19 @@ Password = Annotated[
         extra={"secret": True},
     ),
 ]
+Secret = Annotated[
+    str,
+    Meta(
+        pattern=r"\A[!-~]{16,200}\Z",
+        description="16 to 200 printable ASCII characters without blanks, in quotes",
+        extra={"secret": True},
+    ),
+]
+PemName = Annotated[
+    str,
+    Meta(pattern=r"\A[A-Za-z0-9_.-]+\Z", description="the name of a file of swanctl, such as vtep.pem"),
+]
+Prefix = Annotated[str, Meta(description="a prefix such as 10.0.0.0/24")]
 FileName = Annotated[str, Meta(pattern=r"\A[^\0]+\Z", description="a file name")]
 RunDir = Annotated[str, Meta(pattern=r"\A/[^\0]{0,79}\Z", description="an absolute path of at most 80 characters")]
 Endpoint = Annotated[str, Meta(description="HOST:PORT such as 127.0.0.1:9479 or [::1]:9479")]
@@ -114,6 +127,16 @@ class VniText(Struct, rename="kebab", forbid_unknown_fields=True):
     max_macs: MacLimit = 10000
 
 
+class IpsecText(Struct, rename="kebab", forbid_unknown_fields=True):
+    vteps: tuple[Prefix, ...]
+    psk: Secret | UnsetType = UNSET
+    psk_file: FileName | UnsetType = UNSET
+    certificate: PemName | UnsetType = UNSET
+    ca: PemName | UnsetType = UNSET
+    esp_proposal: EspProposal = EspProposal.AES256GCM16
+    nat_traversal: bool = False
+
+
 class FileText(Struct, rename="kebab", forbid_unknown_fields=True):
     vtep_address: Address
     local_as: AsNumber
@@ -126,3 +149,5 @@ class FileText(Struct, rename="kebab", forbid_unknown_fields=True):
     defaults: VniText = field(default_factory=VniText)
     vnis: tuple[VniText, ...] = ()
     hold_on_session_loss: Hold = 300
+    firewall: bool = False
+    ipsec: IpsecText | UnsetType = UNSET

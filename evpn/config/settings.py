@@ -43,6 +43,28 @@ class NeighborSettings:
     """0 switches it off."""
 
 
+class EspProposal(Enum):
+    """How ESP protects packets; each encrypts and authenticates at once."""
+
+    AES128GCM16 = "aes128gcm16"
+    AES256GCM16 = "aes256gcm16"
+    CHACHA20POLY1305 = "chacha20poly1305"
+
+
+@dataclass(frozen=True, slots=True)
+class Ipsec:
+    """ESP around the VXLAN packets, negotiated by strongSwan (docs/ipsec.md)."""
+
+    vteps: tuple[str, ...]
+    """Prefixes, as text: nothing but a template reads them."""
+    psk: str | None = field(repr=False)
+    """None: certificates."""
+    certificate: str | None
+    ca: str | None
+    esp_proposal: EspProposal
+    nat_traversal: bool
+
+
 @dataclass(frozen=True, slots=True)
 class Host:
     mac: MacAddress
@@ -155,3 +177,6 @@ class Settings:
     """What a discovered VNI gets (`evpn.config.derive.vni_settings`)."""
     vnis: tuple[VniSettings, ...]
     hold_on_session_loss: int
+    firewall: bool
+    """Take VXLAN packets from known VTEPs only."""
+    ipsec: Ipsec | None

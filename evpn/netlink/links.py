@@ -12,7 +12,6 @@ import os
 import socket
 import time
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from struct import Struct
 from threading import Thread
 from typing import Any, TypeVar
@@ -21,6 +20,7 @@ from evpn.dataplane.link import Link
 from evpn.netlink.constants import NLM_F_REQUEST, RTM_DELLINK
 from evpn.netlink.dump import dump_addresses, dump_links, read_link
 from evpn.netlink.errors import NetlinkError
+from evpn.netlink.isolation import guard, isolate
 from evpn.netlink.messages import HEADER
 from evpn.text import format_ip, format_mac
 from evpn.values import NO_IP, IpAddress, MacAddress
@@ -31,8 +31,6 @@ _PAUSE = 0.0005
 """Seconds until the kernel is asked again for a device whose name and VNI were not free yet."""
 _IFINFOMSG_OF = Struct("=B3xi8x")  # family, ifindex
 _LINK_LOCAL = b"\xfe\x80"
-_IPV6_SETTINGS = Path("/proc/sys/net/ipv6/conf")
-_NO_IPV6_ADDRESSES = {"addr_gen_mode": 1, "accept_ra": 0, "autoconf": 0}
 
 T = TypeVar("T")
 
@@ -84,14 +82,16 @@ class Links:
         return 1500
 
     def create_bridge(self, name: str, mac: MacAddress | None = None, mtu: int | None = None) -> Link:
-        """A bridge without STP and without IPv6 addresses of its own.
+        """A bridge without STP, isolated from the host (`evpn.netlink.isolation`).
 
         Its MAC address is set, at random if not given: an automatic one changes as ports come and go, and each change
         flushes the neighbours.
         """
         address = format_mac(mac or _random_mac())
         options: dict[str, object] = {"kind": "bridge", "address": address, "br_stp_state": 0}
-        return self._create(name, options, mtu)
+        bridge = self._create(name, options, mtu)
+        guard(name)  # the agent looks after it from then on, and says so when it cannot be had
+        return bridge
 
     def create_vxlan(
         self,
@@ -218,7 +218,7 @@ class Links:
         self._ask(f"create {name}", lambda route: route.link("add", ifname=name, **options))
         link = _existing(name)
         try:
-            _forbid_ipv6_addresses(name)
+            isolate(name)
         except OSError as error:
             self.delete(link.ifindex)
             raise NetlinkError(error.errno or errno.EIO, f"create {name}: {error.filename}") from error
@@ -272,11 +272,3 @@ def _by_family(option: str, ip: IpAddress) -> str:
 def _random_mac() -> MacAddress:
     """Locally administered, unicast."""
     return MacAddress(b"\x02" + os.urandom(5))
-
-
-def _forbid_ipv6_addresses(name: str) -> None:
-    """An overlay device with an address lets encapsulated packets reach the host."""
-    settings = _IPV6_SETTINGS / name
-    if settings.exists():
-        for setting, value in _NO_IPV6_ADDRESSES.items():
-            (settings / setting).write_text(str(value))

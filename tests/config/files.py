@@ -52,6 +52,12 @@ vnis:
     idle-timeout: 30
     max-macs: 10
 hold-on-session-loss: 0
+firewall: true
+ipsec:
+  vteps: [10.0.0.0/24]
+  psk: sixteen-or-more-characters
+  esp-proposal: aes128gcm16
+  nat-traversal: true
 """
 """Has every key."""
 

@@ -12,6 +12,7 @@ from evpn.config.schema import (
     DuplicateDetectionText,
     FileText,
     HostText,
+    IpsecText,
     MulticastText,
     NeighborText,
     RouteTargetsText,
@@ -31,7 +32,7 @@ def keys(schema: type) -> list[str]:
 
 def test_every_key_has_a_row_and_every_row_a_key() -> None:
     assert set(names()) <= ROWS.keys()
-    assert ROWS.keys() - set(names()) == {*keys(FileText), *keys(NeighborText), *keys(VniText)}
+    assert ROWS.keys() - set(names()) == {*keys(FileText), *keys(NeighborText), *keys(IpsecText), *keys(VniText)}
 
 
 def test_keys_of_inner_mappings_are_told() -> None:
@@ -39,7 +40,7 @@ def test_keys_of_inner_mappings_are_told() -> None:
     assert [key for schema in inner for key in keys(schema) if f"`{key}`" not in PAGE] == []
 
 
-@pytest.mark.parametrize("schema", [FileText, NeighborText, VniText])
+@pytest.mark.parametrize("schema", [FileText, NeighborText, IpsecText, VniText])
 def test_defaults_are_those_of_the_code(schema: type) -> None:
     struct = type_info(schema)
     assert isinstance(struct, StructType)
@@ -60,5 +61,6 @@ def test_the_smallest_example_runs() -> None:
 
 def test_the_example_with_everything_has_everything() -> None:
     whole = EXAMPLES[1]
-    wanted = {*keys(FileText), *keys(NeighborText), *keys(VniText)} - {"password-file"}
+    wanted = {*keys(FileText), *keys(NeighborText), *keys(IpsecText), *keys(VniText)}
+    wanted -= {"password-file", "psk-file", "certificate", "ca"}
     assert [key for key in sorted(wanted) if not re.search(rf"\b{key}:", whole)] == []

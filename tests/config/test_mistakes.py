@@ -12,7 +12,7 @@ from tests.config.files import a_neighbor_file, refusal, text
 
 ROOT = (
     "vtep-address, local-as, neighbors, router-id, local-address, run-dir, metrics, discover, defaults, vnis, "
-    "hold-on-session-loss"
+    "hold-on-session-loss, firewall, ipsec"
 )
 ONE_HOST = "accepted: the MAC address of one host, such as 50:54:33:00:00:09"
 UNICAST = "accepted: a unicast IPv4 or IPv6 address"

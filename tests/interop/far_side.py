@@ -83,6 +83,9 @@ class FarSide:
         shared = attributes(endpoint=parse_ip(vtep))
         self._says(("", "", vtep), encode_announce([route], parse_ip(vtep), shared))
 
+    def floods_no_more(self, vtep: str = HIGHER) -> None:
+        self.peer.update(encode_withdraw([a_multicast_route(parse_ip(vtep), f"{vtep}:100")]))
+
     def is_heard(self) -> None:
         """Whatever was said so far has been dealt with, rows and all: what is said behind it has been."""
         marker = a_mac()

@@ -38,6 +38,11 @@ class Host:
         command = self.namespace.command("ping", "-c", "1", "-W", "0.01", ip)
         subprocess.run(command, capture_output=True, check=False)
 
+    def ask_from(self, own: str, ip: str) -> None:
+        """The same from another address of its own."""
+        command = self.namespace.command("ping", "-c", "1", "-W", "0.01", "-I", own, ip)
+        subprocess.run(command, capture_output=True, check=False)
+
     @contextmanager
     def pinging(self, other: "Host", interval: float = 0.05) -> Iterator[Callable[[], tuple[int, int]]]:
         """Pings all the while; afterwards the function says how many were sent and how many answered."""

@@ -1,0 +1,51 @@
+"""The chains that keep bridges of ours isolated, looked after: whoever reloads his own rules may flush all of them."""
+
+import logging
+
+from evpn.agent.core import Core
+from evpn.netlink.isolation import chain_of, guard, is_isolated
+from evpn.netlink.nft import NftError, chains
+
+log = logging.getLogger(__name__)
+
+LEVEL_CHECK = 60.0
+
+
+class Isolation:
+    """Bridges that an agent has made: they bear the settings that we give, and the configuration names them."""
+
+    def __init__(self, core: Core) -> None:
+        self.core = core
+        self._looked: float | None = None
+        self._changes = -1
+        self._problem: str | None = None
+
+    def settle(self, now: float) -> None:
+        """At most once a minute, or when devices have become others."""
+        due = self._looked is None or now - self._looked >= LEVEL_CHECK
+        if not due and self._changes == self.core.instances.changes:
+            return
+        self._looked, self._changes = now, self.core.instances.changes
+        bridges = self._bridges()
+        problem = self._guard(bridges) if bridges else None
+        if problem != self._problem:
+            self._problem = problem
+            if problem:
+                log.warning("bridges not isolated, what is inside of the tunnel reaches this host error=%s", problem)
+
+    def next_due(self) -> float:
+        return (self._looked or 0.0) + LEVEL_CHECK
+
+    def _bridges(self) -> list[str]:
+        served, segments = self.core.instances.served, self.core.dataplane.segments
+        named = {vni.bridge for vni in served.values() if vni.create}
+        attached = [found.bridge.name for segment in segments.values() if (found := segment.attachment)]
+        return [name for name in attached if name in named and is_isolated(name)]
+
+    def _guard(self, bridges: list[str]) -> str | None:
+        try:
+            present = chains("netdev", "evpn")
+        except NftError as error:
+            return str(error)
+        problems = [f"{name}: {why}" for name in bridges if chain_of(name) not in present and (why := guard(name))]
+        return problems[0] if problems else None
