@@ -132,14 +132,14 @@ class _Maker:
         links.enslave(device.ifindex, bridge.ifindex)
         links.set_port(device.ifindex, learning=plan.learning, neigh_suppress=plan.suppression)
         links.set_up(device.ifindex)
+        return time.monotonic()
 
     def _adapt(self, vni: VniSettings, device: Link, bridge: Link) -> None:
-        return time.monotonic()
         """A device that is fed otherwise from now on: changed where the kernel can, else made again."""
         plan = plan_of(vni)
+        underlay = self._underlay(plan)
         if not is_made_for(device, plan):
             began = time.monotonic()
-        underlay = self._underlay(plan)
             self.undo.append(partial(self._restore, vni, device, bridge))
             create = partial(self._create, vni, plan, bridge, device.mtu, underlay)
             took = 1000 * (self.links.replace(device.ifindex, create) - began)
