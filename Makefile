@@ -2,7 +2,8 @@
 
 VENV := .venv
 BIN := $(VENV)/bin
-HOST_PACKAGES := frr gobgpd iproute2 iputils-ping nftables procps util-linux tcpdump tshark
+HOST_PACKAGES := frr gobgpd iproute2 iputils-ping nftables procps util-linux tcpdump tshark \
+	charon-systemd libstrongswan-standard-plugins strongswan-swanctl
 TESTS := tests
 
 .DEFAULT_GOAL := help
