@@ -53,9 +53,10 @@ def _secrets(file: FileText, path: Path) -> dict[str, str]:
         if isinstance(neighbor.password_file, str) and not isinstance(neighbor.password, str):
             where = Where(str(path)).at("neighbors", index, "password-file")
             secrets[neighbor.password_file] = _read(path.parent / neighbor.password_file, where, private=True)
-    if isinstance(file.ipsec, IpsecText) and isinstance(file.ipsec.psk_file, str):
+    ipsec = file.ipsec
+    if isinstance(ipsec, IpsecText) and isinstance(ipsec.psk_file, str) and not isinstance(ipsec.psk, str):
         where = Where(str(path)).at("ipsec", "psk-file")
-        secrets[file.ipsec.psk_file] = _read(path.parent / file.ipsec.psk_file, where, private=True)
+        secrets[ipsec.psk_file] = _read(path.parent / ipsec.psk_file, where, private=True)
     return secrets
 
 
