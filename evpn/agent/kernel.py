@@ -114,6 +114,7 @@ class Kernel:
         neighbors = list(neighbors)
         home = segment.neighbor_device
         local = segment.observe_all(rows, (row for row in neighbors if row.ifindex == home))
+        self._dataplane.leave_behind(vni, (row for row in neighbors if row.ifindex != home))
         domain.touch(
             kept[0] ^ segment.all_reserved,
             kept[1] ^ segment.foreign_neighbors,

@@ -8,8 +8,9 @@ to come back. Removals of a batch come first: a MAC that comes to a port of ours
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
-from evpn.dataplane.entries import Fact, HostRow, Kind, LocalGone, LocalSeen
+from evpn.dataplane.entries import Fact, HostRow, Kind, LocalGone, LocalSeen, NeighborRow
 from evpn.dataplane.link import Link
+from evpn.dataplane.ownership import KernelRow, is_our_neighbor
 from evpn.dataplane.plan import STATIC_L2, Plan
 from evpn.dataplane.segment import Attachment, Segment
 from evpn.delta import Change, DeltaTable
@@ -115,11 +116,23 @@ class Dataplane:
         segment = self.segments[vni]
         if segment.plan == plan:
             return
+        if segment.plan.proxy != plan.proxy:
+            self._retired.pop(vni, None)  # what waits there to be removed may be wanted again
         if segment.plan.proxy != plan.proxy and segment.attachment is not None and segment.neighbors.actual:
             self._retired[vni] = segment.give_up_neighbors()
         segment.plan = plan
         if segment.attachment is not None:
             self.unobserved[vni] = None
+
+    def leave_behind(self, vni: Vni, neighbors: Iterable[KernelRow]) -> None:
+        """Neighbors of ours on the bridge while the device answers: an earlier life has left them, and they go."""
+        rows = {row.dst: NeighborRow(row.lladdr, False) for row in neighbors if is_our_neighbor(row)}
+        segment = self.segments[vni]
+        if rows and segment.plan.proxy and segment.attachment is not None:
+            left = Segment(vni)
+            left.attachment = segment.attachment
+            left.neighbors.observe_all(rows)
+            self._retired[vni] = left
 
     def retire(self, vni: Vni) -> None:
         """Serve a VNI no longer: its rows are removed, the devices stay."""

@@ -36,6 +36,8 @@ class MacRow(NamedTuple):
     """Of the bridge half while there is one; the VXLAN device has no use for it, but is not rid of it by a write."""
     tunnel: bool
     bridge: bool
+    router: bool = False
+    """The R flag of what `proxy` answers for this MAC; of the VXLAN device's half, and only a new row can have it."""
 
 
 class HostRow(NamedTuple):
@@ -99,6 +101,8 @@ Fact = LocalSeen | LocalGone | Taken | Reserved | ReservedFlood | ReservedNeighb
 
 
 @lru_cache(maxsize=65536)
-def mac_row(vtep: IpAddress, sticky: bool = False, tunnel: bool = True, bridge: bool = True) -> MacRow:
+def mac_row(
+    vtep: IpAddress, sticky: bool = False, tunnel: bool = True, bridge: bool = True, router: bool = False
+) -> MacRow:
     """Shared instances: a fabric has few VTEPs and very many MACs."""
-    return MacRow(vtep, sticky, tunnel, bridge)
+    return MacRow(vtep, sticky, tunnel, bridge, router)

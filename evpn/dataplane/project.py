@@ -10,6 +10,7 @@ from evpn.evi.bridge_domain import BridgeDomain
 from evpn.evi.dirty import Dirty
 from evpn.values import IpAddress, MacAddress
 from evpn.wire.communities import IMMUTABLE, OVERRIDE, ROUTER
+from evpn.wire.routes import MacIpRoute
 
 
 def project(domain: BridgeDomain, segment: Segment, dirty: Dirty) -> None:
@@ -34,7 +35,17 @@ def _mac(domain: BridgeDomain, segment: Segment, mac: MacAddress) -> MacRow | No
     owner = domain.owner(mac)
     if owner is None or mac[0] & 1 or not any(mac) or segment.reserved(mac):
         return None
-    return mac_row(owner.vtep, owner.sticky)
+    router = segment.plan.proxy and _is_router(domain, mac, owner.vtep)
+    return mac_row(owner.vtep, owner.sticky, router=router)
+
+
+def _is_router(domain: BridgeDomain, mac: MacAddress, vtep: IpAddress) -> bool:
+    """Whether its VTEP says so of an IPv6 address of it (RFC 9047): the device has one flag for all of them."""
+    for path in domain.remote.get(mac, ()):
+        route, flags = path.route, path.attributes.arp_nd
+        if flags and flags & ROUTER and path.next_hop == vtep and isinstance(route, MacIpRoute) and len(route.ip) == 16:
+            return True
+    return False
 
 
 def _neighbor(domain: BridgeDomain, segment: Segment, ip: IpAddress) -> NeighborRow | None:

@@ -73,6 +73,7 @@ _Operation = tuple[int, int, int, int]
 _REMOTE: _Operation = (RTM_NEWNEIGH, _REPLACE, NUD_REACHABLE, NTF_SELF | NTF_MASTER | NTF_EXT_LEARNED)
 _REMOTE_ROUTER: _Operation = (RTM_NEWNEIGH, _REPLACE, NUD_REACHABLE, _REMOTE[3] | NTF_ROUTER)
 _STICKY: _Operation = (RTM_NEWNEIGH, _REPLACE, NUD_REACHABLE | NUD_NOARP, NTF_SELF | NTF_MASTER | NTF_STICKY)
+_STICKY_ROUTER: _Operation = (RTM_NEWNEIGH, _REPLACE, _STICKY[2], _STICKY[3] | NTF_ROUTER)
 _HOST: _Operation = (RTM_NEWNEIGH, _REPLACE, NUD_REACHABLE, NTF_MASTER | NTF_EXT_LEARNED)
 _STICKY_HOST: _Operation = (RTM_NEWNEIGH, _REPLACE, NUD_NOARP, NTF_MASTER | NTF_STICKY)
 _FLOOD: _Operation = (RTM_NEWNEIGH, _APPEND, NUD_PERMANENT | NUD_NOARP, NTF_SELF | NTF_EXT_LEARNED)
@@ -88,12 +89,13 @@ def remote_mac(sequence: int, ifindex: int, mac: MacAddress, vtep: IpAddress, ro
     return _row(_REMOTE_ROUTER if router else _REMOTE, sequence, ifindex, mac, vtep)
 
 
-def sticky_mac(sequence: int, ifindex: int, mac: MacAddress, vtep: IpAddress) -> bytes:
+def sticky_mac(sequence: int, ifindex: int, mac: MacAddress, vtep: IpAddress, router: bool = False) -> bytes:
     """A remote MAC that no local frame can take: two messages, the second one over the first.
 
     The row of the VXLAN device loses EXT_LEARNED by it, the row of the bridge keeps it. To undo stickiness, delete.
     """
-    return _row(_REMOTE, sequence, ifindex, mac, vtep) + _row(_STICKY, sequence, ifindex, mac, vtep)
+    first, second = (_REMOTE_ROUTER, _STICKY_ROUTER) if router else (_REMOTE, _STICKY)
+    return _row(first, sequence, ifindex, mac, vtep) + _row(second, sequence, ifindex, mac, vtep)
 
 
 def delete_tunnel_row(sequence: int, ifindex: int, mac: MacAddress, vtep: IpAddress) -> bytes:

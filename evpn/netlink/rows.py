@@ -1,8 +1,8 @@
 """Row changes -> netlink messages (docs/kernel.md has the measurements behind the choices).
 
 A remote MAC is written by one message for both FDBs and deleted by one each: a combined deletion stops at the first row
-that is not there. Flags of a row cannot be changed in place, so stickiness takes a deletion first; that goes for a row
-of ours on the other side, VXLAN device or local port, over which is written, too.
+that is not there. Flags of a row cannot be changed in place, so stickiness and the R flag take a deletion first; that
+goes for a row of ours on the other side, VXLAN device or local port, over which is written, too.
 """
 
 from collections.abc import Iterable, Sequence
@@ -65,7 +65,7 @@ def refused(batch: Batch, refusals: Iterable[Refusal]) -> dict[int, int]:
 
 def _encode_mac(batch: Batch, index: int, device: int, change: Change[MacAddress, MacRow]) -> None:
     mac, old, new = change
-    if old is not None and (new is None or new.sticky != old.sticky):
+    if old is not None and (new is None or new.sticky != old.sticky or (old.tunnel and new.router != old.router)):
         if old.tunnel:
             sequence = _take(batch, index, deletion=True)
             batch.messages.append(neighbor.delete_tunnel_row(sequence, device, mac, old.vtep))
@@ -74,7 +74,7 @@ def _encode_mac(batch: Batch, index: int, device: int, change: Change[MacAddress
             batch.messages.append(neighbor.delete_bridge_row(sequence, device, mac))
     if new is not None:
         make = neighbor.sticky_mac if new.sticky else neighbor.remote_mac
-        batch.messages.append(make(_take(batch, index), device, mac, new.vtep))
+        batch.messages.append(make(_take(batch, index), device, mac, new.vtep, new.router))
 
 
 def _encode_host(batch: Batch, index: int, segment: Segment, device: int, change: Change[MacAddress, HostRow]) -> None:
