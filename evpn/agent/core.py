@@ -112,7 +112,8 @@ class Core:
             domain = self.fabric.domains.get(Vni(route.vni)) if isinstance(route, MacIpRoute) else None
             if isinstance(route, MacIpRoute) and domain is not None:
                 domain.recall(route.mac, shared.mobility.sequence)
-                if route.ip and not (shared.arp_nd or 0) & IMMUTABLE:  # else from the configuration, if still there
+                learns = self.instances.served[domain.vni].learn_neighbors
+                if route.ip and learns and not (shared.arp_nd or 0) & IMMUTABLE:  # else configured, if it still is
                     router = bool((shared.arp_nd or 0) & ROUTER)
                     domain.addresses.recall(route.ip, route.mac, router)
 
@@ -132,8 +133,7 @@ class Core:
         self.dataplane.retry_due(now)
         self.hosts.settle()
         self.questions.settle(now)
-        for domain in self.fabric.domains.values():
-            self.moves.take(domain, now)
+        self.moves.settle(self.fabric.domains.values(), now)
         self.on_demand.settle(now)
         self.instances.settle()
 

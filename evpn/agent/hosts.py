@@ -4,18 +4,19 @@ Owner of VNI -> MAC -> Host. Ports are named there and may come later; bridge do
 """
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import NamedTuple
 
 from evpn.agent.instances import Instances
 from evpn.config.settings import Host
 from evpn.dataplane.dataplane import Dataplane
+from evpn.dataplane.link import Link
 from evpn.evi.bindings import Source
 from evpn.evi.bridge_domain import BridgeDomain
 from evpn.evi.entries import Expected
 from evpn.evi.fabric import Fabric
-from evpn.evi.journal import What
 from evpn.text import format_ip, format_mac
-from evpn.values import MacAddress, Vni
+from evpn.values import IpAddress, MacAddress, Vni
 
 
 class Known(NamedTuple):
@@ -35,13 +36,18 @@ class Hosts:
         self._settled = (-1, -1)
 
     def all(self) -> Iterator[Known]:
-        """The configuration has the last word on a MAC that is in both."""
-        configured = {
-            (vni, host.mac): host for vni, settings in self._instances.served.items() for host in settings.hosts
-        }
-        for (vni, mac), host in {**self.added, **configured}.items():
-            if vni in self._fabric.domains:
-                yield Known(vni, host, (vni, mac) in configured)
+        """The configuration has the last word on a MAC or an IP that is in both."""
+        macs: set[tuple[Vni, MacAddress]] = set()
+        ips: set[tuple[Vni, IpAddress]] = set()
+        for vni, settings in self._instances.served.items():
+            for host in settings.hosts:
+                yield Known(vni, host, True)
+                macs.add((vni, host.mac))
+                ips.update((vni, ip) for ip in host.ip)
+        for (vni, mac), host in self.added.items():
+            if vni in self._instances.served and (vni, mac) not in macs:
+                free = tuple(ip for ip in host.ip if (vni, ip) not in ips)
+                yield Known(vni, replace(host, ip=free), False)
 
     def add(self, vni: Vni, host: Host) -> None:
         """A `ValueError` names what is already known otherwise."""
@@ -57,13 +63,12 @@ class Hosts:
         self._edits += 1
 
     def delete(self, vni: Vni, mac: MacAddress) -> None:
-        if (vni, mac) in self.added:
-            del self.added[vni, mac]
-            self._edits += 1
-            return
+        added = self.added.pop((vni, mac), None)
+        self._edits += 1
         if any(known.vni == vni and known.host.mac == mac for known in self.all()):
             raise ValueError(f"{format_mac(mac)} is in the configuration; take it out there, and reload")
-        raise ValueError(f"{format_mac(mac)} was not added in VNI {vni}")
+        if added is None:
+            raise ValueError(f"{format_mac(mac)} was not added in VNI {vni}")
 
     def settle(self) -> None:
         """Have the bridge domains expect exactly these, where their ports are now."""
@@ -80,24 +85,32 @@ class Hosts:
                 self._release(domain, mac)
             for host in hosts.values():
                 link = ports.get(host.port or "")
-                here = link is not None and self._dataplane.by_bridge.get(link.master) is self._dataplane.segments[vni]
-                self._expect(domain, host, link.ifindex if link and here else 0)
+                self._expect(domain, host, link.ifindex if link and self._is_local(vni, link) else 0)
+
+    def _is_local(self, vni: Vni, link: Link) -> bool:
+        """A port of the bridge, and not the one to the tunnel."""
+        attached = self._dataplane.segments[vni].attachment
+        if attached is None or link.master != attached.bridge.ifindex:
+            return False
+        return link.ifindex != attached.device.ifindex
 
     def _expect(self, domain: BridgeDomain, host: Host, port: int) -> None:
         if domain.expected.get(host.mac) != Expected(port, host.sticky):
             domain.expect(host.mac, port, host.sticky)
         bindings = domain.addresses.bindings
         for ip in list(bindings.of_mac.get(host.mac, ())):
-            if bindings.of_ip[ip].source is Source.CONFIGURATION and ip not in host.ip:
-                domain.addresses.release(ip, What.UNBOUND)
+            if ip not in host.ip:
+                domain.addresses.unconfigure(ip)
         for ip in host.ip:
             known = bindings.of_ip.get(ip)
             if known is None or (known.mac, known.source) != (host.mac, Source.CONFIGURATION):
                 domain.addresses.configure(ip, host.mac)
+        link = self._dataplane.links.get(domain.port_of(host.mac))
+        if link is not None and not link.up:  # its row stays through that, what it said does not
+            domain.addresses.release_all(host.mac)
 
     def _release(self, domain: BridgeDomain, mac: MacAddress) -> None:
         for ip in list(domain.addresses.bindings.of_mac.get(mac, ())):
-            if domain.addresses.bindings.of_ip[ip].source is Source.CONFIGURATION:
-                domain.addresses.release(ip, What.UNBOUND)
+            domain.addresses.unconfigure(ip)
         segment = self._dataplane.segments[domain.vni]
         domain.unexpect(mac, seen=domain.local[mac].port != 0 and mac not in segment.hosts.actual)

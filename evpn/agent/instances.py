@@ -72,8 +72,8 @@ class Instances:
     def serve(self, vni: VniSettings) -> None:
         self.served[vni.vni] = vni
         self._dataplane.add(vni.vni, plan_of(vni))
-        self._moves.configure(vni.vni, vni.duplicate_detection)
         domain = BridgeDomain(vni.vni, self.settings.vtep, vni.max_macs)
+        self._moves.configure(domain, vni.duplicate_detection)
         self._fabric.add(domain, vni.import_targets, (path for _, path in self._rib.best_paths()))
         self.links_changed = True
 
@@ -153,12 +153,14 @@ class Instances:
         vni, old = new.vni, self.served[new.vni]
         domain = self._fabric.domains[vni]
         self.served[vni] = new
-        domain.max_macs = new.max_macs
+        domain.limit(new.max_macs)
         if old.duplicate_detection != new.duplicate_detection:
-            self._moves.configure(vni, new.duplicate_detection)
+            self._moves.configure(domain, new.duplicate_detection)
         if old.import_targets != new.import_targets:
             self._fabric.retarget(domain, new.import_targets, (path for _, path in self._rib.best_paths()))
         self._dataplane.replan(vni, plan_of(new))
+        if not new.learn_neighbors:
+            domain.addresses.release_all()
         domain.touch(domain.remote, domain.addresses.remote, domain.flood)
         if self._dataplane.segments[vni].attachment is not None:
             self._announce_all(vni)
@@ -176,7 +178,7 @@ class Instances:
         if self._dataplane.detach(vni):
             key, _ = originate.inclusive_multicast(self.instance(vni))
             self._announcer.routes.want(key, None)
-            self._fabric.domains[vni].observe_local({})
+            self._fabric.domains[vni].detach()
 
     def _report(self) -> None:
         """Problems that have outlasted a turn: while devices are being made there is one after the other."""
@@ -194,21 +196,23 @@ class Instances:
         self._announcer.routes.want(originate.inclusive_multicast(instance)[0], None)
         for mac in domain.claimed:
             self._announcer.routes.want(originate.mac_ip_key(instance, mac), None)
-        for mac, ip in domain.bound:
+        for mac, ip in domain.addresses.bound:
             self._announcer.routes.want(originate.mac_ip_key(instance, mac, ip), None)
 
     def _originate(self, vni: Vni, dirty: Dirty) -> None:
         """A MAC-only route for each local MAC, and one beside it for each of its IPs (RFC 7432 section 10).
 
-        The MAC's comes first and goes last.
+        The MAC's comes first and goes last. There is none while nothing can be received here, not even for hosts known
+        beforehand.
         """
         instance, domain, routes = self.instance(vni), self._fabric.domains[vni], self._announcer.routes
-        bound = {key: self._mac_ip(instance, domain, *key) for key in dirty.bindings}
+        attached = self._dataplane.segments[vni].attachment is not None
+        bound = {key: self._mac_ip(instance, domain, *key) if attached else None for key in dirty.bindings}
         for key, route in bound.items():
             if route is None:
                 routes.want(originate.mac_ip_key(instance, *key), None)
         for mac in dirty.claims:
-            claim = domain.local_claim(mac)
+            claim = domain.local_claim(mac) if attached else None
             wanted = originate.mac_ip(instance, mac, claim) if claim else None
             routes.want(originate.mac_ip_key(instance, mac), wanted)
         for key, route in bound.items():

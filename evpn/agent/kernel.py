@@ -15,6 +15,7 @@ from evpn.dataplane.entries import (
     NUD_NOARP,
     RTM_DELNEIGH,
     RTM_GETNEIGH,
+    RTPROT_BGP,
     Fact,
     Kind,
     LocalGone,
@@ -82,11 +83,9 @@ class Kernel:
             return
         segment = self._dataplane.segment_of(row.ifindex, row.ifindex)
         if segment is not None:
-            was_ours = row.dst in segment.neighbors.actual  # what we take away fails at last, and that says nothing
             if row.ifindex == segment.neighbor_device:
                 self._fact(segment, segment.observe_neighbor(row, present))
-            if not was_ours:
-                self._resolved(segment, row, present, now)
+            self._resolved(segment, row, present, now)
             self._dataplane.touch(segment.vni)
 
     def sighted(self, port: int, sighting: Sighting, now: float) -> None:
@@ -96,6 +95,8 @@ class Kernel:
         if segment is None:
             return
         domain = self._fabric.domains[segment.vni]
+        if not self._instances.served[segment.vni].learn_neighbors:
+            return
         bound = domain.addresses.bindings.of_ip.get(sighting.ip)
         if not self._learns(segment, LearnNeighbors.SNOOP) and (bound is None or bound.mac != sighting.mac):
             return  # an answer to a question of ours, at most
@@ -156,8 +157,9 @@ class Kernel:
         domain = self._fabric.domains[segment.vni]
         if not present or row.state & _NOT_RESOLVED:
             binding = domain.addresses.bindings.of_ip.get(row.dst)
-            if binding is not None and not row.state & NUD_NOARP:
-                domain.addresses.bindings.suspect(row.dst)
+            ours = row.protocol == RTPROT_BGP  # what we take away fails at last, and that says nothing of its host
+            if binding is not None and not ours and not row.state & NUD_NOARP:
+                domain.addresses.suspect(row.dst)
         elif row.lladdr in domain.local:
             domain.addresses.saw(row.dst, row.lladdr, now, Source.KERNEL, bool(row.flags & NTF_ROUTER))
 
@@ -183,6 +185,8 @@ class Kernel:
             domain.touch(ips=[fact.ip])
 
     def _gone(self, domain: BridgeDomain, fact: LocalGone) -> None:
+        if fact.mac in domain.quiet:
+            return  # it was ours, of a host that is no longer known beforehand
         link = self._dataplane.links.get(fact.port)
         if fact.aged and link is not None and link.up:
             domain.age(fact.mac, fact.port)

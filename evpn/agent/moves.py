@@ -2,7 +2,7 @@
 
 import logging
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from evpn.config.settings import DuplicateAction, DuplicateDetection
@@ -18,9 +18,12 @@ log = logging.getLogger(__name__)
 _ALERTS = {
     What.REFUSED: "mac is another's and does not move",
     What.STICKY_ELSEWHERE: "mac that does not move is claimed elsewhere",
+    What.DEFENDED: "mac that does not move is claimed elsewhere",
     What.OVER_LIMIT: "max-macs reached",
     What.DUPLICATE: "duplicate mac",
     What.IP_REFUSED: "ip is another's and does not move",
+    What.IP_ELSEWHERE: "ip that does not move is claimed elsewhere",
+    What.IP_DEFENDED: "ip that does not move is claimed elsewhere",
     What.IP_DUPLICATE: "duplicate ip",
     What.IP_OVER_LIMIT: "too many addresses",
 }
@@ -42,35 +45,45 @@ class Moves:
         self.journal = Journal()
         self.counts: Counter[tuple[Vni, What]] = Counter()
         self.detectors: dict[Vni, Detectors] = {}
+        self._troubled: dict[Vni, BridgeDomain] = {}
+        """Those that have duplicates: the others need no look in each turn."""
 
-    def configure(self, vni: Vni, settings: DuplicateDetection) -> None:
-        """Other numbers begin to count anew; what is a duplicate already stays one."""
+    def configure(self, domain: BridgeDomain, settings: DuplicateDetection) -> None:
+        """Also other settings: what was held is let go of when duplicates are no longer to be."""
         numbers = settings.moves, settings.seconds, settings.recovery
-        known = self.detectors.get(vni)
-        macs: Duplicates[MacAddress] = Duplicates(*numbers)
-        ips: Duplicates[IpAddress] = Duplicates(*numbers)
-        if known is not None:
-            macs.found, ips.found = known.macs.found, known.ips.found
-        self.detectors[vni] = Detectors(macs, ips, settings.action is DuplicateAction.FREEZE)
+        freeze = settings.action is DuplicateAction.FREEZE
+        known = self.detectors.get(domain.vni)
+        if known is None:
+            self.detectors[domain.vni] = Detectors(Duplicates(*numbers), Duplicates(*numbers), freeze)
+            return
+        known.macs.tune(*numbers)
+        known.ips.tune(*numbers)
+        self.detectors[domain.vni] = known._replace(freeze=freeze)
+        if known.freeze and not freeze:
+            for mac in list(domain.frozen):
+                domain.thaw(mac)
+            for ip in list(domain.addresses.frozen):
+                domain.addresses.thaw(ip)
 
     def forget(self, vni: Vni) -> None:
         del self.detectors[vni]
+        self._troubled.pop(vni, None)
         self.journal.forget(vni)
+        for key in [key for key in self.counts if key[0] == vni]:
+            del self.counts[key]
 
-    def take(self, domain: BridgeDomain, now: float) -> None:
-        """What a bridge domain has to tell, and what has recovered."""
-        while domain.events:
-            events = list(domain.events)
-            domain.events.clear()
-            for event in events:
-                self._note(domain, event, now)
-                if event.what.is_move:
-                    self._moved(domain, event, now)
-                elif event.what.is_ip_move:
-                    self._ip_moved(domain, event, now)
-        detectors = self.detectors[domain.vni]
-        if detectors.macs.found or detectors.ips.found:
-            self._release(domain, list(detectors.macs.recovered(now)), list(detectors.ips.recovered(now)), now)
+    def settle(self, domains: Iterable[BridgeDomain], now: float) -> None:
+        """What bridge domains have to tell, and what has recovered in them."""
+        for domain in domains:
+            while domain.events:
+                self._take(domain, now)
+        for vni, domain in list(self._troubled.items()):
+            macs, ips, _ = self.detectors[vni]
+            self._release(domain, list(macs.recovered(now)), list(ips.recovered(now)), now)
+            while domain.events:
+                self._take(domain, now)
+            if not macs.found and not ips.found:
+                del self._troubled[vni]
 
     def clear(self, domain: BridgeDomain, now: float, key: MacAddress | IpAddress | None = None) -> int:
         """An operator says that these are duplicates no longer; how many there were."""
@@ -88,28 +101,44 @@ class Moves:
             yield None, ip, found
 
     def next_recovery(self) -> float | None:
-        moments = [table.next_recovery() for of in self.detectors.values() for table in (of.macs, of.ips)]
+        moments = [table.next_recovery() for vni in self._troubled for table in self.detectors[vni][:2]]
         return min((moment for moment in moments if moment is not None), default=None)
 
+    def _take(self, domain: BridgeDomain, now: float) -> None:
+        events = list(domain.events)
+        domain.events.clear()
+        for event in events:
+            self._note(domain, event, now)
+            if event.what.is_move:
+                self._moved(domain, event, now)
+            elif event.what.is_ip_move:
+                self._ip_moved(domain, event, now)
+
     def _moved(self, domain: BridgeDomain, event: Event, now: float) -> None:
-        detectors = self.detectors[domain.vni]
-        if detectors.macs.moved(event.mac, now):
+        """A duplicate is held where it is now, also one that was let go of since; a defence ends in any case."""
+        macs, _, freeze = self.detectors[domain.vni]
+        if macs.moved(event.mac, now):
+            self._troubled[domain.vni] = domain
             self._note(domain, event._replace(what=What.DUPLICATE), now)
-            if detectors.freeze:
-                domain.freeze(event.mac)
+        if event.mac in macs.found and (freeze or event.what.is_defence):
+            domain.freeze(event.mac)
 
     def _ip_moved(self, domain: BridgeDomain, event: Event, now: float) -> None:
-        detectors = self.detectors[domain.vni]
-        if detectors.ips.moved(event.ip, now):
+        _, ips, freeze = self.detectors[domain.vni]
+        if ips.moved(event.ip, now):
+            self._troubled[domain.vni] = domain
             self._note(domain, event._replace(what=What.IP_DUPLICATE), now)
-            if detectors.freeze:
-                domain.addresses.frozen.add(event.ip)
+        if event.ip in ips.found and (freeze or event.what.is_defence):
+            domain.addresses.freeze(event.ip)
 
     def _release(self, domain: BridgeDomain, macs: list[MacAddress], ips: list[IpAddress], now: float) -> None:
         for mac in macs:
             self._note(domain, Event(What.RECOVERED, mac), now)
             domain.thaw(mac)
         for ip in ips:
+            binding = domain.addresses.bindings.of_ip.get(ip)
+            if binding is not None:
+                self._note(domain, Event(What.RECOVERED, binding.mac, ip), now)
             domain.addresses.thaw(ip)
 
     def _note(self, domain: BridgeDomain, event: Event, now: float) -> None:

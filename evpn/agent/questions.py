@@ -13,13 +13,14 @@ from evpn.evi.bridge_domain import BridgeDomain
 from evpn.evi.fabric import Fabric
 from evpn.evi.journal import Event, What
 from evpn.packet.frames import announcement, probe
+from evpn.values import Vni
 
 _SHARE = 0.8
 """Of the bridge's ageing time, without a word from the host."""
 _NO_AGEING = 300.0
 """Seconds taken for the ageing time of a bridge that does not say, or never ages."""
-_MOST_FRAMES = 1024
-"""Questions per turn, of all bridge domains."""
+MOST_FRAMES = 1024
+"""Sent per turn, of all bridge domains; the rest waits for the next one."""
 
 Frame = tuple[int, bytes]
 """ifindex of the port, octets."""
@@ -29,41 +30,63 @@ class Questions:
     def __init__(self, fabric: Fabric, dataplane: Dataplane, instances: Instances) -> None:
         self.asked = self.announced = 0
         self._frames: list[Frame] = []
+        self._due: dict[Vni, float] = {}
+        """When a bridge domain has to be looked at again, at the earliest."""
+        self._changes = -1
         self._fabric = fabric
         self._dataplane = dataplane
         self._instances = instances
 
     def take(self) -> list[Frame]:
         """What is to be sent now."""
-        frames, self._frames = self._frames, []
+        frames, self._frames = self._frames[:MOST_FRAMES], self._frames[MOST_FRAMES:]
         return frames
 
     def settle(self, now: float) -> None:
-        for vni, domain in self._fabric.domains.items():
-            attached = self._dataplane.segments[vni].attachment
+        for domain in self._stirred(now):
+            self._due.pop(domain.vni, None)
+            attached = self._dataplane.segments[domain.vni].attachment
             if attached is None:
                 continue
-            if domain.events and self._instances.served[vni].announce_moves:
+            if domain.events and self._instances.served[domain.vni].announce_moves:
                 self._frames += self._moved(domain, attached)
             self._frames += self._ask(domain, attached, now)
-            for mac in [mac for mac in domain.quiet if mac not in domain.addresses.bindings.of_mac]:
-                domain.forget(mac, domain.quiet[mac])
+            self._give_up(domain)
+            due = domain.addresses.bindings.next_due(patience(attached))
+            if due is not None:
+                self._due[domain.vni] = due
 
     def next_due(self) -> float | None:
         """Monotonic seconds of the next question."""
-        moments = [
-            domain.addresses.bindings.next_due(patience(segment.attachment))
-            for domain in self._fabric.domains.values()
-            if (segment := self._dataplane.segments[domain.vni]).attachment is not None
-        ]
-        return min((moment for moment in moments if moment is not None), default=None)
+        return min(self._due.values(), default=None) if not self._frames else float("-inf")
+
+    def _stirred(self, now: float) -> list[BridgeDomain]:
+        """Those with news of their hosts, and those with a question to ask: of a thousand others there is no need.
+
+        A binding that was confirmed meanwhile is due later than believed, never earlier.
+        """
+        domains = self._fabric.domains
+        if self._changes != self._instances.changes:  # VNIs, their devices, ageing times
+            self._changes = self._instances.changes
+            self._due.clear()
+            return list(domains.values())
+        due = {vni for vni, moment in self._due.items() if moment <= now}
+        return [domain for domain in domains.values() if domain.events or domain.dirty.bindings or domain.vni in due]
 
     def _ask(self, domain: BridgeDomain, attached: Attachment, now: float) -> Iterator[Frame]:
-        for mac, ip in domain.addresses.ask(now, patience(attached)):
-            entry = domain.local.get(mac)
-            if entry is not None and entry.port:
+        room = MOST_FRAMES - len(self._frames)
+        for mac, ip in domain.addresses.ask(now, patience(attached), room):
+            port = domain.port_of(mac)
+            if port:
                 self.asked += 1
-                yield entry.port, probe(mac, ip, attached.bridge.mac)
+                yield port, probe(mac, ip, attached.bridge.mac)
+
+    def _give_up(self, domain: BridgeDomain) -> None:
+        """Aged out, and nothing is left to ask for, or nobody to ask."""
+        for mac, port in list(domain.quiet.items()):
+            link = self._dataplane.links.get(port)
+            if mac not in domain.addresses.bindings.of_mac or link is None or not link.up:
+                domain.forget(mac)
 
     def _moved(self, domain: BridgeDomain, attached: Attachment) -> Iterator[Frame]:
         """To the other hosts here; those elsewhere are told by their own VTEPs."""
@@ -74,12 +97,11 @@ class Questions:
         ]
         for event in domain.events:
             if event.what is What.IP_MOVED_HERE or _is_known_elsewhere(domain, event):
-                binding = domain.addresses.bindings.of_ip.get(event.ip)
-                entry = domain.local.get(event.mac)
-                if binding is not None and entry is not None:
+                holder = domain.addresses.holder(event.ip)
+                if holder is not None and holder.mac == event.mac:
                     self.announced += 1
-                    frame = announcement(event.mac, event.ip, binding.router)
-                    yield from ((port, frame) for port in ports if port != entry.port)
+                    frame = announcement(event.mac, event.ip, holder.router)
+                    yield from ((port, frame) for port in ports if port != domain.port_of(event.mac))
 
 
 def patience(attached: Attachment | None) -> float:

@@ -6,12 +6,15 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from evpn.agent import devices, status
 from evpn.agent.configure import check_reload, configure
 from evpn.agent.core import Core
 from evpn.agent.host import HostError, check
 from evpn.config import accepted
 from evpn.config.load import ConfigError, load
+from evpn.config.schema import Device
 from evpn.config.settings import Host
 from evpn.evi.addresses import is_martian_host
 from evpn.evi.bridge_domain import BridgeDomain
@@ -57,7 +60,7 @@ class Requests:
         ips = tuple(parse_ip(str(ip)) for ip in request.get("ip") or ())
         if bad := [ip for ip in ips if is_martian_host(ip)]:
             raise ValueError(f"{format_ip(bad[0])} is no host's; accepted: a unicast IP address")
-        port = str(request["port"]) if request.get("port") else None
+        port = parse_port(str(request["port"])) if request.get("port") else None
         self.core.hosts.add(vni, Host(mac, ips, bool(request.get("sticky")), port))
         yield {"vni": vni, "mac": format_mac(mac), "known": True, "until": "the agent ends; the configuration lasts"}
 
@@ -106,6 +109,13 @@ def parse_address(text: str) -> MacAddress | IpAddress:
         return parse_mac(text)
     except ValueError:
         return parse_ip(text)
+
+
+def parse_port(text: str) -> str:
+    try:
+        return msgspec.convert(text, Device)
+    except msgspec.ValidationError:
+        raise ValueError(f"{text} is no port; accepted: an interface name of 1 to 15 characters") from None
 
 
 def is_no_host(mac: MacAddress) -> bool:

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from evpn.agent.core import Core
 from evpn.agent.status_rows import Row, Rows, domains_of, kernel_state
 from evpn.dataplane.entries import Kind
-from evpn.dataplane.segment import Segment
+from evpn.dataplane.segment import STATIC, Segment
 from evpn.evi.bridge_domain import BridgeDomain
 from evpn.text import format_ip, format_mac
 from evpn.values import IpAddress, MacAddress, Vni
@@ -29,7 +29,7 @@ def local(core: Core, vni: Vni | None, now: float) -> Rows:
             yield {
                 "vni": domain.vni,
                 "mac": format_mac(mac),
-                "port": core.dataplane.port_name(entry.port),
+                "port": core.dataplane.port_name(domain.port_of(mac)),
                 "static": entry.static,
                 "announced": entry.claim is not None,
                 "sequence": entry.claim.sequence if entry.claim else None,
@@ -39,15 +39,17 @@ def local(core: Core, vni: Vni | None, now: float) -> Rows:
 def neighbors(core: Core, vni: Vni | None, now: float) -> Rows:
     """Every IP that is anywhere: ours, a peer's, both."""
     for domain in domains_of(core, vni):
+        segment = core.dataplane.segments[domain.vni]  # as it is now: a reload may come between two rows
         ours, theirs = domain.addresses.bindings.of_ip, domain.addresses.remote
         for ip in [*ours, *(ip for ip in theirs if ip not in ours)]:
-            yield from _neighbor(core, domain, core.dataplane.segments[domain.vni], ip, now)
+            yield from _neighbor(core, domain, segment, ip)
 
 
 def duplicates(core: Core, vni: Vni | None, now: float) -> Rows:
     for domain in domains_of(core, vni):
-        freezes = core.moves.detectors[domain.vni].freeze
+        macs, ips, freezes = core.moves.detectors[domain.vni]
         for mac, ip, found in core.moves.duplicates(domain):
+            recovers = macs.recovers_at(found) if mac else ips.recovers_at(found)
             frozen = mac in domain.frozen if mac else ip in domain.addresses.frozen
             yield {
                 "vni": domain.vni,
@@ -57,7 +59,7 @@ def duplicates(core: Core, vni: Vni | None, now: float) -> Rows:
                 "since": round(now - found.since, 1),
                 "action": "freeze" if freezes else "warn",
                 "frozen": frozen,
-                "recovers-in": None if found.until is None else round(found.until - now, 1),
+                "recovers-in": None if recovers is None else round(recovers - now, 1),
             }
 
 
@@ -76,17 +78,16 @@ def events(core: Core, vni: Vni | None, now: float) -> Rows:
         }
 
 
-def _neighbor(core: Core, domain: BridgeDomain, segment: Segment, ip: IpAddress, now: float) -> Iterator[Row]:
+def _neighbor(core: Core, domain: BridgeDomain, segment: Segment, ip: IpAddress) -> Iterator[Row]:
     binding, holder = domain.addresses.bindings.of_ip.get(ip), domain.addresses.holder(ip)
     found = domain.addresses.neighbor(ip)
     if binding is not None:
-        entry = domain.local.get(binding.mac)
         yield {
             "vni": domain.vni,
             "ip": format_ip(ip),
             "mac": format_mac(binding.mac),
             "type": "local",
-            "via": core.dataplane.port_name(entry.port) if entry else "",
+            "via": core.dataplane.port_name(domain.port_of(binding.mac)),
             "router": binding.router,
             "source": binding.source.value,
             "state": _binding_state(domain, ip, binding.mac, holder is not None),
@@ -114,6 +115,8 @@ def _binding_state(domain: BridgeDomain, ip: IpAddress, mac: MacAddress, held: b
 def _suppression(core: Core, segment: Segment, mac: MacAddress, ip: IpAddress) -> str:
     """Whether the bridge can answer for it: neighbor, FDB row and port flag are needed together."""
     row = kernel_state(core, segment, Kind.NEIGHBOR, segment.neighbors, ip)
+    if ip in segment.foreign_neighbors:
+        return STATIC
     if row != "installed":
         return row
     fdb = kernel_state(core, segment, Kind.MAC, segment.macs, mac)
@@ -130,9 +133,10 @@ def _mac(core: Core, domain: BridgeDomain, segment: Segment, mac: MacAddress) ->
     entry, owner = domain.local.get(mac), domain.owner(mac)
     if entry is not None and entry.claim is not None:
         expected = mac in domain.expected
-        where = core.dataplane.port_name(entry.port)
+        where = core.dataplane.port_name(domain.port_of(mac))
         reason = "known beforehand" if expected else "static" if entry.static else "learnt"
-        kind, sequence, sticky, kernel = "local", entry.claim.sequence, entry.claim.sticky, "installed"
+        kind, sequence, sticky = "local", entry.claim.sequence, entry.claim.sticky
+        kernel = _host_row(core, segment, mac, domain.port_of(mac)) if expected else "installed"
     elif owner is not None:
         paths = domain.remote.get(mac, ())
         where, reason = format_ip(owner.vtep), owner.reason.value
@@ -152,6 +156,13 @@ def _mac(core: Core, domain: BridgeDomain, segment: Segment, mac: MacAddress) ->
         "reason": reason,
         "kernel": kernel,
     }
+
+
+def _host_row(core: Core, segment: Segment, mac: MacAddress, port: int) -> str:
+    """What has become of the row of a host known beforehand; none is made before its port is known."""
+    if not port:
+        return "port not known"
+    return segment.reserved_host(mac) or kernel_state(core, segment, Kind.HOST, segment.hosts, mac)
 
 
 def _addresses(domain: BridgeDomain, mac: MacAddress) -> list[str]:

@@ -63,6 +63,7 @@ def _neighbor(domain: BridgeDomain, segment: Segment, ip: IpAddress) -> Neighbor
 def _host(domain: BridgeDomain, segment: Segment, mac: MacAddress) -> HostRow | None:
     """A host known beforehand, once it is known where: a static row on its port."""
     expected, entry = domain.expected.get(mac), domain.local.get(mac)
-    if expected is None or entry is None or entry.claim is None or not entry.port or segment.reserved_host(mac):
+    if expected is None or entry is None or entry.claim is None or segment.reserved_host(mac):
         return None
-    return HostRow(entry.port, expected.sticky)
+    port = domain.port_of(mac)
+    return HostRow(port, expected.sticky) if port else None

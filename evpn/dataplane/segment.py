@@ -37,7 +37,7 @@ from evpn.values import NO_IP, IpAddress, MacAddress, Vni
 
 K = TypeVar("K", MacAddress, IpAddress)
 
-_OWN, _STATIC = "MAC of an interface of this host", "static entry of somebody else"
+_OWN, STATIC = "MAC of an interface of this host", "static entry of somebody else"
 
 
 class Attachment(NamedTuple):
@@ -96,13 +96,13 @@ class Segment:
         """Why a MAC is not ours to write as a remote one; None when it is."""
         if mac in self.own:
             return _OWN
-        return _STATIC if mac in self.foreign or mac in self.foreign_bridge else None
+        return STATIC if mac in self.foreign or mac in self.foreign_bridge else None
 
     def reserved_host(self, mac: MacAddress) -> str | None:
         """Why a MAC is not ours to write on a local port; None when it is."""
         if mac in self.own:
             return _OWN
-        return _STATIC if mac in self.foreign_hosts or mac in self.foreign_bridge else None
+        return STATIC if mac in self.foreign_hosts or mac in self.foreign_bridge else None
 
     @property
     def all_reserved(self) -> set[MacAddress]:

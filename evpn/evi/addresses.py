@@ -1,7 +1,8 @@
 """The IPs of one bridge domain: ours, theirs, and who has one when several say so (RFC 7432 section 10, RFC 9721).
 
 An IP follows the claim of its MAC. When two MACs have one IP, their claims decide, as they do between two VTEPs of one
-MAC: a host that takes an IP over is claimed above whatever the IP was claimed with before.
+MAC: a host that takes an IP over is claimed above whatever the IP was claimed with before. A binding that does not move
+(flag I of RFC 9047, a sticky MAC, ours known beforehand) beats one that does.
 """
 
 from collections.abc import Iterator
@@ -11,7 +12,7 @@ from evpn.evi.bindings import Binding, Bindings, Source
 from evpn.evi.dirty import Dirty
 from evpn.evi.journal import Event, What
 from evpn.evi.mobility import Claim, prefer
-from evpn.evi.paths import Paths, binds_better, claim, is_immovable, mac_of, put, remove
+from evpn.evi.paths import Paths, best_binding, binding_claim, claim, is_immovable, mac_of, put, remove
 from evpn.rib.path import Path, is_martian
 from evpn.values import IpAddress, MacAddress
 
@@ -24,7 +25,7 @@ class Macs(Protocol):
     def is_behind(self, mac: MacAddress, vtep: IpAddress) -> bool:
         """Whether frames for a MAC go to that VTEP."""
 
-    def claim_above(self, mac: MacAddress, sequence: int) -> None:
+    def claim_above(self, mac: MacAddress, rival: Claim) -> None:
         """Our claim to a MAC, now or once there is one, is to be later than this."""
 
 
@@ -34,11 +35,18 @@ class Addresses:
     def __init__(self, macs: Macs, dirty: Dirty, events: list[Event], most: int) -> None:
         self.bindings = Bindings(most)
         self.remote: dict[IpAddress, Paths] = {}
-        self.frozen: set[IpAddress] = set()
-        """Duplicates that stay where they are."""
+        self.frozen: dict[IpAddress, bool] = {}
+        """Duplicates that stay where they are: here (True), or elsewhere."""
+        self._contested: set[IpAddress] = set()
+        """Known beforehand, and claimed elsewhere as well: this was told."""
         self._macs = macs
         self._dirty = dirty
         self._events = events
+
+    @property
+    def bound(self) -> set[tuple[MacAddress, IpAddress]]:
+        """Bindings that a route of ours may be out for: those there are, and those lost since the last turn."""
+        return {(one.mac, ip) for ip, one in self.bindings.of_ip.items()} | self._dirty.bindings.keys()
 
     # Facts
 
@@ -57,57 +65,81 @@ class Addresses:
                 self.bindings.replace(ip, self.bindings.of_ip[ip]._replace(router=bool(router)))
                 self._touch(mac, ip)
             return
-        if ip in self.frozen or (known is not None and known.source is Source.CONFIGURATION) or is_martian_host(ip):
+        if is_martian_host(ip) or self._is_held(ip):
             return
         rival = self._rival(ip, mac)
-        if rival is not None and is_immovable(rival):
+        if known is not None and known.source is Source.CONFIGURATION:
+            self._events.append(Event(What.IP_REFUSED, mac, ip))
+        elif rival is not None and is_immovable(rival):
             self._events.append(Event(What.IP_REFUSED, mac, ip, vtep=rival.next_hop))
-        elif known is None and not self.bindings.has_room(mac):
+        elif not self.bindings.has_room(ip, mac):
             self._events.append(Event(What.IP_OVER_LIMIT, mac, ip))
         else:
             self._take(ip, Binding(mac, source, bool(router), now), known, rival)
 
     def recall(self, ip: IpAddress, mac: MacAddress, router: bool) -> None:
         """Before we forgot all, it was announced: it is again, and asked for at once."""
-        if self.bindings.has_room(mac):
+        if ip not in self.bindings.of_ip and self.bindings.has_room(ip, mac):
             self.bindings.bind(ip, Binding(mac, Source.RECALLED, router))
             self.bindings.suspect(ip)
             self._touch(mac, ip)
 
     def configure(self, ip: IpAddress, mac: MacAddress) -> None:
         """Known beforehand: it stays until it is released."""
+        self.frozen.pop(ip, None)
         self._take(ip, Binding(mac, Source.CONFIGURATION), self.bindings.of_ip.get(ip), self._rival(ip, mac))
+
+    def unconfigure(self, ip: IpAddress) -> None:
+        """No longer known beforehand; a host that has used it is asked whether it does still."""
+        binding = self.bindings.of_ip.get(ip)
+        if binding is None or binding.source is not Source.CONFIGURATION:
+            return
+        if not binding.confirmed:
+            self.release(ip)
+            return
+        self._contested.discard(ip)
+        self.bindings.bind(ip, binding._replace(source=Source.SNOOP))
+        self.suspect(ip)
+        self._compare(ip)
 
     def release(self, ip: IpAddress, why: What | None = What.UNBOUND) -> None:
         binding = self.bindings.release(ip)
         if binding is not None:
+            self._contested.discard(ip)
             self._touch(binding.mac, ip)
             if why is not None:
                 self._events.append(Event(why, binding.mac, ip))
 
-    def release_all(self, mac: MacAddress) -> None:
-        """The host has left; what was known beforehand is known still."""
-        for ip in list(self.bindings.of_mac.get(mac, ())):
+    def release_all(self, mac: MacAddress | None = None) -> None:
+        """The host has left, or every host; what was known beforehand is known still."""
+        for ip in list(self.bindings.of_ip if mac is None else self.bindings.of_mac.get(mac, ())):
             if self.bindings.of_ip[ip].source is not Source.CONFIGURATION:
                 self.release(ip, None)
 
+    def suspect(self, ip: IpAddress) -> None:
+        """Somebody doubts that it is there: ask at once."""
+        binding = self.bindings.of_ip.get(ip)
+        if binding is not None:
+            self.bindings.suspect(ip)
+            self._touch(binding.mac, ip)
+
     def suspect_all(self, mac: MacAddress) -> bool:
         """Ask for every IP of a MAC. False when there is none to ask for."""
-        for ip in list(self.bindings.of_mac.get(mac, ())):
-            self.bindings.suspect(ip)
-        return any(
-            self.bindings.of_ip[ip].source is not Source.CONFIGURATION for ip in self.bindings.of_mac.get(mac, ())
-        )
+        known = self.bindings.of_ip
+        asked = [ip for ip in self.bindings.of_mac.get(mac, ()) if known[ip].source is not Source.CONFIGURATION]
+        for ip in asked:
+            self.suspect(ip)
+        return bool(asked)
 
-    def mac_changed(self, mac: MacAddress) -> None:
-        """Our claim to a MAC is another one, or gone."""
+    def mac_changed(self, mac: MacAddress, defend: bool = True) -> None:
+        """Our claim to a MAC is another one, or gone. `defend`: it may be made another one once more for an IP."""
         for ip in self.bindings.of_mac.get(mac, ()):
-            self._compare(ip)
+            self._compare(ip, defend)
             self._touch(mac, ip)
 
-    def ask(self, now: float, patience: float) -> Iterator[tuple[MacAddress, IpAddress]]:
+    def ask(self, now: float, patience: float, most: int) -> Iterator[tuple[MacAddress, IpAddress]]:
         """Whom to ask for an IP now; who did not answer has lost it."""
-        due, silent = self.bindings.due(now, patience)
+        due, silent = self.bindings.due(now, patience, most)
         for ip in silent:
             self.release(ip, What.SILENT)
         for ip in due:
@@ -119,9 +151,14 @@ class Addresses:
         if ip in self.bindings.of_ip:
             self._compare(ip)
 
+    def freeze(self, ip: IpAddress) -> None:
+        """A duplicate stays here or elsewhere until it is thawed, or let go of there."""
+        here = self.holder(ip) is not None
+        if here or self._rival(ip) is not None:
+            self.frozen[ip] = here
+
     def thaw(self, ip: IpAddress) -> None:
-        if ip in self.frozen:
-            self.frozen.discard(ip)
+        if self.frozen.pop(ip, None) is not None:
             self.reconsider(ip)
 
     # Decisions
@@ -140,13 +177,10 @@ class Addresses:
 
     def _rival(self, ip: IpAddress, mac: MacAddress | None = None) -> Path | None:
         """The best remote binding of an IP, to another MAC than this one."""
-        best: Path | None = None
-        for path in self.remote.get(ip, ()):
-            if mac_of(path) == mac or not self._macs.is_behind(mac_of(path), path.next_hop):
-                continue
-            if best is None or binds_better(path, best):
-                best = path
-        return best
+        behind = self._macs.is_behind
+        return best_binding(
+            [path for path in self.remote.get(ip, ()) if (of := mac_of(path)) != mac and behind(of, path.next_hop)]
+        )
 
     def _take(self, ip: IpAddress, binding: Binding, known: Binding | None, rival: Path | None) -> None:
         mac = binding.mac
@@ -154,27 +188,51 @@ class Addresses:
             self._touch(known.mac, ip)
         self.bindings.bind(ip, binding)
         if rival is not None:
-            self._macs.claim_above(mac, claim(rival).sequence)
+            self._macs.claim_above(mac, claim(rival))
             self._events.append(Event(What.IP_MOVED_HERE, mac, ip, vtep=rival.next_hop))
+        elif known is not None and known.mac != mac and known.claimed:
+            self._events.append(Event(What.IP_CHANGED_HANDS, mac, ip))
         else:
             self._events.append(Event(What.BOUND, mac, ip))
         self._touch(mac, ip)
 
-    def _compare(self, ip: IpAddress) -> None:
+    def _compare(self, ip: IpAddress, defend: bool = True) -> None:
         """Give an IP up when another MAC's claim to it is better, take it back when none is any more."""
         binding = self.bindings.of_ip[ip]
         ours = self._macs.local_claim(binding.mac)
-        if ip in self.frozen or ours is None:
+        if self._is_held(ip) or ours is None:
             return
         rival = self._rival(ip, binding.mac)
-        claimed = rival is None or prefer(ours, claim(rival))[0] == ours
-        if not claimed and rival is not None and binding.source is Source.CONFIGURATION:
-            self._macs.claim_above(binding.mac, claim(rival).sequence)
-        elif claimed != binding.claimed:
+        if binding.source is Source.CONFIGURATION:
+            self._defend(ip, binding.mac, ours, rival, defend)
+            return
+        claimed = rival is None or prefer(ours, binding_claim(rival))[0] == ours
+        if claimed != binding.claimed:
             self.bindings.replace(ip, binding._replace(claimed=claimed))
             self._touch(binding.mac, ip)
             if rival is not None and not claimed:
                 self._events.append(Event(What.IP_MOVED_AWAY, binding.mac, ip, vtep=rival.next_hop))
+
+    def _defend(self, ip: IpAddress, mac: MacAddress, ours: Claim, rival: Path | None, defend: bool) -> None:
+        """Known beforehand, an IP is never given up; it is claimed above one that may move."""
+        if rival is None or prefer(ours, claim(rival))[0] == ours:
+            self._contested.discard(ip)
+        elif not is_immovable(rival):
+            if defend:
+                self._macs.claim_above(mac, claim(rival))
+                self._events.append(Event(What.IP_DEFENDED, mac, ip, vtep=rival.next_hop))
+        elif ip not in self._contested:
+            self._contested.add(ip)
+            self._events.append(Event(What.IP_ELSEWHERE, mac, ip, vtep=rival.next_hop))
+
+    def _is_held(self, ip: IpAddress) -> bool:
+        """Whether a duplicate is where it was found still; else it may move again."""
+        if not self.frozen or (here := self.frozen.get(ip)) is None:
+            return False
+        if (self.holder(ip) if here else self._rival(ip)) is not None:
+            return True
+        del self.frozen[ip]
+        return False
 
     def _touch(self, mac: MacAddress, ip: IpAddress) -> None:
         self._dirty.bindings[mac, ip] = None

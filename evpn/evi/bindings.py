@@ -33,7 +33,7 @@ class Binding(NamedTuple):
     confirmed: float = 0.0
     """Monotonic seconds."""
     claimed: bool = True
-    """False: somebody else has taken the IP; the host must be heard again to take it back."""
+    """False: somebody else has taken the IP, until they let go of it or the host is heard again."""
 
 
 class Bindings:
@@ -48,8 +48,11 @@ class Bindings:
         self._asked: OrderedDict[IpAddress, tuple[int, float]] = OrderedDict()
         """How often and when last; the one asked longest ago is in front."""
 
-    def has_room(self, mac: MacAddress) -> bool:
-        return len(self.of_ip) < self.most and len(self.of_mac.get(mac, ())) < PER_MAC
+    def has_room(self, ip: IpAddress, mac: MacAddress) -> bool:
+        known = self.of_ip.get(ip)
+        if known is not None and known.mac == mac:
+            return True
+        return len(self.of_mac.get(mac, ())) < PER_MAC and (known is not None or len(self.of_ip) < self.most)
 
     def bind(self, ip: IpAddress, binding: Binding) -> None:
         """Known from now on, and confirmed by whoever said it."""
@@ -91,13 +94,17 @@ class Bindings:
     def is_asked(self, ip: IpAddress) -> bool:
         return ip in self._asked
 
-    def due(self, now: float, patience: float) -> tuple[list[IpAddress], list[IpAddress]]:
-        """IPs to ask for now, and those asked for in vain. `patience`: seconds without a word until the first time."""
+    def due(self, now: float, patience: float, most: int) -> tuple[list[IpAddress], list[IpAddress]]:
+        """Up to `most` IPs to ask for now, and those asked for in vain.
+
+        `patience`: seconds without a word until the first time.
+        """
         while self._calm and self.of_ip[ip := next(iter(self._calm))].confirmed + patience <= now:
             del self._calm[ip]
             self._ask_first(ip)
-        ask, silent = [], []
-        while self._asked:
+        ask: list[IpAddress] = []
+        silent: list[IpAddress] = []
+        while self._asked and len(ask) < most:
             ip, (tries, last) = next(iter(self._asked.items()))
             if last + PROBE_INTERVAL > now:
                 break

@@ -7,10 +7,11 @@ next turn takes them, and what there is to tell of them as `events`.
 from collections.abc import Iterable, Mapping
 
 from evpn.evi.addresses import Addresses
+from evpn.evi.claims import Case, claim_over, new_claim, surviving_claim
 from evpn.evi.dirty import Dirty
 from evpn.evi.entries import Expected, LocalMac, Remote
 from evpn.evi.journal import Event, What
-from evpn.evi.mobility import Claim, claim_locally, is_later, prefer
+from evpn.evi.mobility import Claim, is_later
 from evpn.evi.paths import Paths, best_claim, flood_endpoint, put, remove
 from evpn.evi.sequences import Sequences
 from evpn.rib.path import Path
@@ -33,7 +34,7 @@ class BridgeDomain:
         self.flood: dict[IpAddress, Paths] = {}
         self.expected: dict[MacAddress, Expected] = {}
         self.quiet: dict[MacAddress, int] = {}
-        """MACs that have aged out of the bridge, and their ports: still claimed until they do not answer."""
+        """MACs that the bridge has no row of any more, and their ports: still claimed until they do not answer."""
         self.frozen: dict[MacAddress, Remote | None] = {}
         """Duplicates that stay where they are: behind a VTEP, or here (None)."""
         self.events: list[Event] = []
@@ -49,11 +50,6 @@ class BridgeDomain:
         """MACs that a route of ours may be out for: the local ones, and those lost since the last turn."""
         return self.local.keys() | self.dirty.claims.keys()
 
-    @property
-    def bound(self) -> set[tuple[MacAddress, IpAddress]]:
-        """The same for MAC/IP routes."""
-        return {(one.mac, ip) for ip, one in self.addresses.bindings.of_ip.items()} | self.dirty.bindings.keys()
-
     def touch(
         self, macs: Iterable[MacAddress] = (), ips: Iterable[IpAddress] = (), vteps: Iterable[IpAddress] = ()
     ) -> None:
@@ -65,7 +61,12 @@ class BridgeDomain:
     def touch_claims(self) -> None:
         """Every route of ours has to be looked at again."""
         self.dirty.claims.update(dict.fromkeys(self.local))
-        self.dirty.bindings.update(dict.fromkeys(self.bound))
+        self.dirty.bindings.update(dict.fromkeys(self.addresses.bound))
+
+    def limit(self, max_macs: int) -> None:
+        """Another limit; what there is already stays."""
+        self.max_macs = self._sequences.max_macs = max_macs
+        self.addresses.bindings.most = _IPS_PER_MAC * max_macs
 
     # Facts from BGP
 
@@ -81,14 +82,18 @@ class BridgeDomain:
         route = path.route
         if isinstance(route, MacIpRoute):
             mac, ip = route.mac, route.ip
+            ours = mac in self.local
+            before = best_claim(self.remote.get(mac, ())) if ours else None
             (put if present else remove)(self.remote, mac, path)
             if present and path.attributes.mobility.sequence:
                 self._sequences.saw(mac, path.attributes.mobility.sequence)
             if ip:
                 (self.addresses.import_path if present else self.addresses.withdraw_path)(ip, path)
             self._note(mac)
-            if mac in self.local:
-                self._settle(mac)
+            if ours:
+                self._settle(mac, before[0] if before else None)
+            if self.frozen:
+                self._thaw_deserted(mac)
             self._touch(mac)
             if ip and not present:  # no path of the MAC leads there any more
                 self.addresses.reconsider(ip)
@@ -102,19 +107,20 @@ class BridgeDomain:
 
     def learn(self, mac: MacAddress, port: int, static: bool = False) -> bool:
         """A host spoke: the bridge has (again) put `mac` on a local port. False when the claim is refused."""
-        known = self.local.get(mac)
-        if known is None and mac not in self.expected and len(self.local) >= self.max_macs:
+        known, case = self.local.get(mac), self._case(mac)
+        if known is None and len(self.local) >= self.max_macs:
             self.over_limit += 1
             self.events.append(Event(What.OVER_LIMIT, mac, port=port))
             return False
         self.quiet.pop(mac, None)
-        entry = LocalMac(port, static, known.claim if known and known.claim else self._claim(mac))
-        entry = entry._replace(claim=self._surviving(mac, entry))
+        entry = LocalMac(port, static, known.claim if known and known.claim else new_claim(case))
+        entry = entry._replace(claim=surviving_claim(case, entry))
         if entry.claim is None:
             self.refused_moves += 1
             self._tell(What.REFUSED, mac, entry)
         elif known is None or known.claim is None:
-            self._tell(What.MOVED_HERE if mac in self.remote else What.LEARNT, mac, entry)
+            moved = What.STICKY_ELSEWHERE if case.is_between_sticky_ones else What.MOVED_HERE
+            self._tell(moved if case.best else What.LEARNT, mac, entry)
         elif known.port not in (0, port):
             self._tell(What.MOVED_PORT, mac, entry)
         if entry != known:
@@ -132,15 +138,17 @@ class BridgeDomain:
         known = self.local.get(mac)
         if known is None or port not in (None, known.port):
             return
+        self._leave(mac, known)
+        self.addresses.release_all(mac)
+
+    def _leave(self, mac: MacAddress, known: LocalMac) -> None:
         self.quiet.pop(mac, None)
         if mac in self.expected:
-            if known.port != self.expected[mac].port:
-                self._set_local(mac, known._replace(port=self.expected[mac].port))
+            self._set_local(mac, known._replace(port=0, static=False))
             return
         if known.claim is not None:
             self._tell(What.LEFT, mac, known)
         self._set_local(mac, None)
-        self.addresses.release_all(mac)
         if self.frozen.get(mac, known) is None:
             self.thaw(mac)  # held here, and no longer here
 
@@ -161,45 +169,72 @@ class BridgeDomain:
             if mac not in self.quiet:
                 self.forget(mac)
         for mac, (port, static) in rows.items():
+            self.quiet.pop(mac, None)
             known = self.local.get(mac)
             if known is None or (known.port, known.static) != (port, static):
                 self.learn(mac, port, static)
+
+    def detach(self) -> None:
+        """The devices are gone, and every host with them; once they are back, it is asked for its addresses."""
+        for mac, known in list(self.local.items()):
+            self.addresses.suspect_all(mac)
+            self._leave(mac, known)
+        self.touch_claims()
 
     # Facts from the operator
 
     def expect(self, mac: MacAddress, port: int, sticky: bool) -> None:
         """A host of ours, known beforehand: it is announced, seen or not."""
-        if self.expected.get(mac) == Expected(port, sticky):
-            return
+        new = mac not in self.expected
         self.expected[mac] = Expected(port, sticky)
-        known = self.local.get(mac)
-        here = known.port if known and not (sticky and port) else port
-        claimed = self._claim(mac) if known is None or known.claim is None else known.claim
-        entry = LocalMac(here or port, False, claimed._replace(sticky=sticky) if claimed else None)
-        self._set_local(mac, entry._replace(claim=self._surviving(mac, entry)))
-        self._tell(What.EXPECTED, mac, self.local[mac])
+        self.quiet.pop(mac, None)
+        self.frozen.pop(mac, None)
+        known, case = self.local.get(mac) or LocalMac(0, False, None), self._case(mac)
+        # once it has moved away, another port is no reason to call it back
+        claimed = known.claim or (new_claim(case) if new else None)
+        self._become(mac, known._replace(claim=claimed), sticky)
+        if new:
+            self._tell(What.EXPECTED, mac, self.local[mac])
+        if sticky and case.is_between_sticky_ones:
+            self._tell(What.STICKY_ELSEWHERE, mac, self.local[mac])
 
     def unexpect(self, mac: MacAddress, seen: bool) -> None:
-        """No longer known beforehand. `seen`: the bridge has a row of it that is not ours."""
+        """No longer known beforehand. `seen`: the bridge has a row of it that is not ours; else it is asked."""
         if self.expected.pop(mac, None) is None:
             return
         known = self.local[mac]
         self._tell(What.NOT_EXPECTED, mac, known)
-        if seen:
-            self._set_local(mac, known._replace(claim=known.claim._replace(sticky=False) if known.claim else None))
+        asked = not seen and known.port and known.claim and self.addresses.suspect_all(mac)
+        if asked:
+            self.quiet[mac] = known.port
+        if seen or asked:
+            self._become(mac, known, sticky=False)
         else:
             self.forget(mac)
 
+    def _become(self, mac: MacAddress, entry: LocalMac, sticky: bool) -> None:
+        """Sticky or not from now on, if the other claims let it."""
+        entry = entry._replace(claim=entry.claim._replace(sticky=sticky) if entry.claim else None)
+        self._set_local(mac, entry._replace(claim=surviving_claim(self._case(mac), entry)))
+
     def freeze(self, mac: MacAddress) -> None:
-        """A duplicate stays where it is until it is thawed; what is heard of it meanwhile waits."""
-        self.frozen[mac] = self.owner(mac)
-        self._touch(mac)
+        """A duplicate stays where it is until it is thawed, or leaves there; what is heard of it meanwhile waits."""
+        owner = self.owner(mac)
+        if owner is not None or self.local_claim(mac) is not None:
+            self.frozen[mac] = owner
+            self._touch(mac)
 
     def thaw(self, mac: MacAddress) -> None:
         if mac in self.frozen:
             del self.frozen[mac]
-            self._settle(mac)
+            self._settle(mac, None)
             self._touch(mac)
+
+    def _thaw_deserted(self, mac: MacAddress) -> None:
+        """Held behind a VTEP that claims it no longer."""
+        held = self.frozen.get(mac)
+        if held is not None and all(path.next_hop != held.vtep for path in self.remote.get(mac, ())):
+            self.thaw(mac)
 
     # Decisions
 
@@ -217,64 +252,58 @@ class BridgeDomain:
         known = self.local.get(mac)
         return known.claim if known else None
 
-    def is_behind(self, mac: MacAddress, vtep: IpAddress) -> bool:
-        owner = self.owner(mac)
-        return owner is not None and owner.vtep == vtep
+    def port_of(self, mac: MacAddress) -> int:
+        """ifindex of the port that a host of ours belongs to; 0: it was never seen, and nobody said."""
+        known, expected = self.local.get(mac), self.expected.get(mac)
+        seen = known.port if known else 0
+        return expected.place(seen) if expected else seen
 
-    def claim_above(self, mac: MacAddress, sequence: int) -> None:
+    def is_behind(self, mac: MacAddress, vtep: IpAddress) -> bool:
+        known = self.local.get(mac)
+        if known is not None and known.claim is not None:
+            return False
+        if self.frozen and (held := self.frozen.get(mac)) is not None:
+            return held.vtep == vtep
+        paths = self.remote.get(mac, ())
+        if len(paths) == 1:  # as most are: no claim has to be made of it
+            return paths[0].next_hop == vtep
+        best = best_claim(paths)
+        return best is not None and best[0].vtep == vtep
+
+    def claim_above(self, mac: MacAddress, rival: Claim) -> None:
         """Also when nothing of it is local yet: the claim that is made then will be."""
-        self._sequences.saw(mac, sequence)
+        self._sequences.saw(mac, rival.sequence)
         self._note(mac)
         known = self.local.get(mac)
-        if known is not None and known.claim is not None and not is_later(known.claim.sequence, sequence):
-            self._set_local(mac, known._replace(claim=self._own_claim(mac, None)))
+        if known is not None and known.claim is not None and not is_later(known.claim.sequence, rival.sequence):
+            claimed = claim_over(self._case(mac), rival._replace(sticky=False))
+            self._set_local(mac, known._replace(claim=claimed), defend=False)
 
-    def _claim(self, mac: MacAddress) -> Claim | None:
-        """Ours to a MAC that has turned up here; None when its owner may not be displaced."""
-        if mac in self.frozen:
-            return None
+    def _case(self, mac: MacAddress) -> Case:
         best = best_claim(self.remote.get(mac, ()))
-        return self._own_claim(mac, best[0] if best else None)
+        seen = self.highest_seen.get(mac, 0 if best else None)
+        return Case(self.vtep, best[0] if best else None, seen, self.expected.get(mac), mac in self.frozen)
 
-    def _own_claim(self, mac: MacAddress, owner: Claim | None) -> Claim | None:
-        expected = self.expected.get(mac)
-        sticky = expected is not None and expected.sticky
-        remote = mac in self.remote
-        seen = self.highest_seen.get(mac, 0) if remote or mac in self.highest_seen else None
-        found = claim_locally(None if sticky and owner and owner.sticky else owner, self.vtep, seen)
-        return found._replace(sticky=sticky) if found else None
+    def _settle(self, mac: MacAddress, before: Claim | None) -> None:
+        """The remote claims changed: give ours up when it lost, raise it when it may not, take it back when free.
 
-    def _settle(self, mac: MacAddress) -> None:
-        """The remote claims changed: give ours up when it lost, raise it when it may not, take it back when free."""
+        `before`: the best of them, as it was.
+        """
         known = self.local.get(mac)
         if known is None:
             return
-        claimed = self._surviving(mac, known)
-        if claimed == known.claim:
-            return
-        if claimed is None:
+        case = self._case(mac)
+        entry = known._replace(claim=surviving_claim(case, known))
+        if case.best not in (None, before) and case.is_fixed(known):
+            self._tell(What.STICKY_ELSEWHERE if entry == known else What.DEFENDED, mac, entry)
+        elif known.claim is not None and entry.claim is None:
             self._tell(What.MOVED_AWAY, mac, known)
-        elif self._is_fixed(mac, known):
-            self._tell(What.STICKY_ELSEWHERE, mac, known)
-        self._set_local(mac, known._replace(claim=claimed))
+        elif known.claim is None and entry.claim is not None:
+            self._tell(What.TAKEN_BACK, mac, entry)
+        if entry != known:
+            self._set_local(mac, entry)
 
-    def _surviving(self, mac: MacAddress, entry: LocalMac) -> Claim | None:
-        """What the claim of a local MAC becomes beside the remote ones."""
-        if mac in self.frozen:
-            return entry.claim
-        best = best_claim(self.remote.get(mac, ()))
-        if best is None:
-            return entry.claim or self._claim(mac)
-        if entry.claim is not None and prefer(entry.claim, best[0])[0] == entry.claim:
-            return entry.claim
-        return self._own_claim(mac, None) if self._is_fixed(mac, entry) else None
-
-    def _is_fixed(self, mac: MacAddress, entry: LocalMac) -> bool:
-        """Made static by an operator, or known beforehand as sticky: it does not move away."""
-        expected = self.expected.get(mac)
-        return expected.sticky if expected else entry.static
-
-    def _set_local(self, mac: MacAddress, entry: LocalMac | None) -> None:
+    def _set_local(self, mac: MacAddress, entry: LocalMac | None, defend: bool = True) -> None:
         known = self.local.get(mac)
         if entry is None:
             del self.local[mac]
@@ -283,7 +312,7 @@ class BridgeDomain:
         self._note(mac)
         self.dirty.claims[mac] = None
         if (known.claim if known else None) != (entry.claim if entry else None):
-            self.addresses.mac_changed(mac)
+            self.addresses.mac_changed(mac, defend)
         self._touch(mac)
 
     def _note(self, mac: MacAddress) -> None:

@@ -10,65 +10,71 @@ from typing import Generic, NamedTuple, TypeVar
 
 K = TypeVar("K", bound=bytes)
 
-_MOST = 1 << 14
-"""Keys whose moves are counted: who makes a flood of moving MACs must not fill our memory."""
+MOST = 1 << 14
+"""Keys whose moves are counted, and duplicates: who makes a flood of moving MACs must not fill our memory."""
 
 
 class Duplicate(NamedTuple):
+    """Times are monotonic seconds."""
+
     since: float
-    """Monotonic seconds."""
-    until: float | None
-    """When it is forgotten by itself; None is never."""
+    last: float
+    """When it moved last."""
     moves: int
 
 
 class Duplicates(Generic[K]):
-    """`found`: key -> Duplicate; the moves of the others are counted."""
+    """`found`: key -> Duplicate, the one that moved last at the end; the moves of the others are counted."""
 
     def __init__(self, moves: int, seconds: float, recovery: float) -> None:
         """`recovery`: seconds, 0 is until it is cleared."""
         self.moves = moves
         self.seconds = seconds
         self.recovery = recovery
-        self.found: dict[K, Duplicate] = {}
+        self.found: OrderedDict[K, Duplicate] = OrderedDict()
         self._moves: OrderedDict[K, deque[float]] = OrderedDict()
+
+    def tune(self, moves: int, seconds: float, recovery: float) -> None:
+        """Other numbers begin to count anew; what is a duplicate already stays one, for the new time."""
+        self.moves, self.seconds, self.recovery = moves, seconds, recovery
+        self._moves.clear()
 
     def moved(self, key: K, now: float) -> bool:
         """Count a move. True when the key becomes a duplicate by it; one that is a duplicate stays one for longer."""
-        if key in self.found:
-            known = self.found[key]
-            self.found[key] = Duplicate(known.since, self._until(now), known.moves + 1)
+        known = self.found.get(key)
+        if known is not None:
+            self.found[key] = known._replace(last=now, moves=known.moves + 1)
+            self.found.move_to_end(key)
             return False
         times = self._moves.setdefault(key, deque(maxlen=self.moves))
         self._moves.move_to_end(key)
         times.append(now)
-        if len(times) == self.moves and now - times[0] <= self.seconds:
+        if len(times) == self.moves and now - times[0] <= self.seconds and len(self.found) < MOST:
             del self._moves[key]
-            self.found[key] = Duplicate(now, self._until(now), self.moves)
+            self.found[key] = Duplicate(now, now, self.moves)
             return True
-        if len(self._moves) > _MOST:
+        if len(self._moves) > MOST:
             self._moves.popitem(last=False)
         return False
 
     def recovered(self, now: float) -> Iterator[K]:
         """Those whose time is over; they are duplicates no longer."""
-        for key in [key for key, one in self.found.items() if one.until is not None and one.until <= now]:
-            del self.found[key]
-            yield key
+        while (moment := self.next_recovery()) is not None and moment <= now:
+            yield self.found.popitem(last=False)[0]
 
     def clear(self, key: K | None = None) -> list[K]:
         """Forget one, or all; which ones there were."""
-        cleared = [one for one in self.found if key in (None, one)]
-        for one in cleared:
-            del self.found[one]
         if key is None:
+            cleared = list(self.found)
+            self.found.clear()
             self._moves.clear()
-        else:
-            self._moves.pop(key, None)
-        return cleared
+            return cleared
+        self._moves.pop(key, None)
+        return [key] if self.found.pop(key, None) else []
+
+    def recovers_at(self, one: Duplicate) -> float | None:
+        """When it is forgotten by itself, if it does not move; None is never."""
+        return one.last + self.recovery if self.recovery else None
 
     def next_recovery(self) -> float | None:
-        return min((one.until for one in self.found.values() if one.until is not None), default=None)
-
-    def _until(self, now: float) -> float | None:
-        return now + self.recovery if self.recovery else None
+        return self.recovers_at(next(iter(self.found.values()))) if self.found else None

@@ -24,7 +24,9 @@ class What(Enum):
     LEFT = "left"
     QUIET = "aged out, its addresses are asked for"
     REFUSED = "seen here, but does not move"
-    STICKY_ELSEWHERE = "sticky here, claimed elsewhere"
+    TAKEN_BACK = "is here again, nobody else has it"
+    STICKY_ELSEWHERE = "does not move, and is claimed elsewhere"
+    DEFENDED = "does not move, and is claimed above another VTEP"
     OVER_LIMIT = "over max-macs"
     DUPLICATE = "moves too often"
     RECOVERED = "no longer held for a duplicate"
@@ -33,7 +35,10 @@ class What(Enum):
     SILENT = "does not answer for an address"
     IP_MOVED_HERE = "took an address over from elsewhere"
     IP_MOVED_AWAY = "lost an address to elsewhere"
+    IP_CHANGED_HANDS = "took an address over from another host here"
     IP_REFUSED = "uses an address that does not move"
+    IP_ELSEWHERE = "has an address that does not move, and is claimed elsewhere"
+    IP_DEFENDED = "has an address that does not move, claimed above another VTEP"
     IP_DUPLICATE = "has an address that moves too often"
     IP_OVER_LIMIT = "has too many addresses"
     EXPECTED = "made known beforehand"
@@ -41,11 +46,16 @@ class What(Enum):
 
     @property
     def is_move(self) -> bool:
-        return self in (What.MOVED_HERE, What.MOVED_AWAY)
+        return self in (What.MOVED_HERE, What.MOVED_AWAY, What.DEFENDED)
 
     @property
     def is_ip_move(self) -> bool:
-        return self in (What.IP_MOVED_HERE, What.IP_MOVED_AWAY)
+        return self in (What.IP_MOVED_HERE, What.IP_MOVED_AWAY, What.IP_CHANGED_HANDS, What.IP_DEFENDED)
+
+    @property
+    def is_defence(self) -> bool:
+        """Of what does not move: who defends it as well answers with a higher number, and so on without end."""
+        return self in (What.DEFENDED, What.IP_DEFENDED)
 
 
 class Event(NamedTuple):

@@ -65,6 +65,8 @@ def claim_locally(owner: Claim | None, vtep: IpAddress, highest_seen: int | None
         return None
     if highest_seen is None:
         return Claim(vtep)
-    if highest_seen == MAX_SEQUENCE:
+    # around the circle the latest one ever is not always later than the owner's
+    latest = owner.sequence if owner and is_later(owner.sequence, highest_seen) else highest_seen
+    if latest == MAX_SEQUENCE:
         return Claim(vtep, MAX_SEQUENCE if owner is None or vtep < owner.vtep else 0)
-    return Claim(vtep, highest_seen + 1)
+    return Claim(vtep, latest + 1)

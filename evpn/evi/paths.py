@@ -1,6 +1,6 @@
 """Paths filed under what they name, and what they claim: the tables of a bridge domain's remote side. Pure."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from functools import reduce
 from typing import TypeVar
 
@@ -40,23 +40,24 @@ def best_claim(paths: Paths) -> tuple[Claim, Reason] | None:
         return None
     if len(paths) == 1:
         return claim(paths[0]), Reason.ONLY
-    claims: dict[IpAddress, Claim] = {}
-    for path in paths:
-        # MAC-only and MAC/IP routes of one VTEP are one claim; the later sequence speaks for both
-        one = claim(path)
-        known = claims.get(one.vtep)
-        claims[one.vtep] = one if known is None else prefer(known, one)[0]
-    best = _preferred(claims.values())
-    del claims[best.vtep]
-    return best, prefer(best, _preferred(claims.values()))[1] if claims else Reason.ONLY
+    claims = set(map(claim, paths))
+    best = _preferred(claims)
+    # MAC-only and MAC/IP routes of one VTEP are one claim; the later sequence speaks for both
+    others = [one for one in claims if one.vtep != best.vtep]
+    return best, prefer(best, _preferred(others))[1] if others else Reason.ONLY
 
 
-def binds_better(path: Path, other: Path) -> bool:
-    """Of two bindings of an IP; between equal claims the lower MAC, so that the order of arrival decides nothing."""
-    a, b = claim(path), claim(other)
-    if a == b:
-        return (mac_of(path), path.route.key) < (mac_of(other), other.route.key)
-    return prefer(a, b)[0] == a
+def binding_claim(path: Path) -> Claim:
+    """What a MAC/IP path claims of its IP: one that does not move beats one that does, whatever their numbers."""
+    return claim(path)._replace(sticky=is_immovable(path))
+
+
+def best_binding(paths: Sequence[Path]) -> Path | None:
+    """Of several of one IP; between equal claims the lower MAC, so that the order of arrival decides nothing."""
+    if len(paths) < 2:
+        return paths[0] if paths else None
+    in_line = sorted(paths, key=lambda path: (binding_claim(path), mac_of(path), path.route.key))
+    return reduce(lambda a, b: a if prefer(binding_claim(a), binding_claim(b))[0] == binding_claim(a) else b, in_line)
 
 
 def flood_endpoint(path: Path, vtep: IpAddress) -> IpAddress | None:

@@ -15,8 +15,8 @@ class Sequences:
     """Remembers every MAC that somebody claims, and of the others the last ones given up."""
 
     def __init__(self, max_macs: int) -> None:
-        self._most_unclaimed = max(MOST_UNCLAIMED, max_macs)
-        """All of ours, if need be: after a restart they are recalled before their hosts are seen."""
+        self.max_macs = max_macs
+        """All of ours are remembered, if need be: after a restart they are recalled before their hosts are seen."""
         self.highest: dict[MacAddress, int] = {}
         self._unclaimed: OrderedDict[MacAddress, None] = OrderedDict()
         """The one to forget first is in front; a dict would walk over all that it has lost there."""
@@ -33,6 +33,6 @@ class Sequences:
         elif mac in self.highest:
             self._unclaimed[mac] = None
             self._unclaimed.move_to_end(mac)
-            if len(self._unclaimed) > self._most_unclaimed:
+            if len(self._unclaimed) > max(MOST_UNCLAIMED, self.max_macs):
                 forgotten, _ = self._unclaimed.popitem(last=False)
                 del self.highest[forgotten]

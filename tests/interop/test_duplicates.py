@@ -163,7 +163,6 @@ def test_one_recovers_by_itself(setting: Setting) -> None:
     setting.moves(setting.other(where), RECOVER, mac)
 
 
-@pytest.mark.xfail(strict=True, reason="held where it no longer is")
 def test_one_that_is_held_and_leaves_is_held_no_longer(setting: Setting) -> None:
     """Neither where it was nor elsewhere: no row without a route, and the other host may have the MAC."""
     mac = a_mac()
@@ -225,7 +224,6 @@ def known_at_both(setting: Setting, kind: str) -> Iterator[None]:
         yield
 
 
-@pytest.mark.xfail(strict=True, reason="they outbid each other for ever")
 @pytest.mark.parametrize("kind", ["sticky", "static", "address"])
 def test_what_does_not_move_is_at_two_places(setting: Setting, kind: str) -> None:
     """Both keep it, and leave the others alone."""

@@ -1,6 +1,7 @@
 """Scenarios: one fact a line, in words, then `=>` lines with all that the kernel holds and ExaBGP announces at the end.
 
-10.0.0.2 has 02:00:00:00:00:01 192.0.2.1 sequence 3     a VTEP's host (IP, sequence, `sticky` as needed)
+10.0.0.2 has 02:00:00:00:00:01 192.0.2.1 sequence 3     a VTEP's host (IP, sequence, `sticky` ... as needed)
+10.0.0.2 has 02:00:00:00:00:01 through 10.0.0.30        its route has another next hop now
 10.0.0.2 loses 02:00:00:00:00:01 192.0.2.1
 10.0.0.2 floods | floods no more                        its type 3 route
 captured frr-mac                                        an UPDATE of tests/captures
@@ -14,6 +15,12 @@ vxlan100 is deleted | is made again
 operator puts 02:00:00:00:00:01 on tap0                 a static row of the bridge
 operator puts 02:00:00:00:00:01 behind 10.0.0.30        a static row of the VXLAN device
 operator flushes neighbors
+operator expects 02:00:00:00:00:01 192.0.2.1 on tap0    a host known beforehand (IPs, `on` a port, `sticky` as needed)
+operator forgets 02:00:00:00:00:01                      `evpn host del`
+operator clears duplicates
+kernel resolves 192.0.2.1 02:00:00:00:00:01             its own ARP on the bridge
+kernel loses 192.0.2.1
+the configuration has hosts: [...]                      a reload: this key of the VNI from now on
 notifications are lost | are heard
 the agent restarts
 time passes                                             longer than any hold
@@ -25,21 +32,44 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
+from evpn.agent.configure import configure
+from evpn.config.settings import Host
 from evpn.dataplane.link import Link
 from evpn.evi.bindings import PROBE_INTERVAL, PROBES
 from evpn.netlink.constants import NTF_ROUTER, NTF_SELF, NTF_STICKY, NUD_NOARP, NUD_PERMANENT, NUD_REACHABLE
 from evpn.text import format_ip, format_mac
-from evpn.values import NO_IP, RouteKey
+from evpn.values import NO_IP, RouteKey, Vni
+from evpn.wire.communities import IMMUTABLE
 from evpn.wire.routes import InclusiveMulticastRoute, MacIpRoute
 from evpn.wire.update import decode, encode_announce, encode_withdraw
 from tests.agent.vtep import Vtep
-from tests.builders import LINKS, RR1, RR2, a_mac_route, a_multicast_route, attributes, ip, mac, rd_of
+from tests.builders import (
+    CONFIGURATION,
+    LINKS,
+    RR1,
+    RR2,
+    a_mac_route,
+    a_multicast_route,
+    attributes,
+    ip,
+    mac,
+    rd_of,
+    settings,
+)
 from tests.fakes import FakeKernel
+from tests.kernel_rows import BRIDGE
 from tests.wire.captured import captured
 
 _END_OF_RIB = bytes.fromhex("00000006800f03001946")
 _END_OF_REFRESH = bytes.fromhex("00190246")
 _BY_NAME: dict[str, Link] = {link.name: link for link in LINKS}
+_COMMUNITIES = {
+    "router": "arp-nd:router",
+    "immutable": "arp-nd:immutable",
+    "anycast": "arp-nd:0",
+    "default-gateway": "default-gateway",
+}
+"""What a VTEP may say of its host besides."""
 _REFLECTORS = {"reflector1": RR1, "reflector2": RR2}
 
 
@@ -65,6 +95,8 @@ class Play:
     def __init__(self, kernel: FakeKernel | None = None) -> None:
         self.vtep = Vtep(kernel=kernel)
         self.tables: dict[str, dict[RouteKey, bytes]] = {RR1: {}, RR2: {}}
+        self.options: dict[str, str] = {}
+        """Keys of the VNI in the configuration, and their values in YAML."""
         for reflector in _REFLECTORS:
             self._comes_up(reflector)
         self.vtep.settle()
@@ -83,6 +115,11 @@ class Play:
             "is": self._is,
             "puts": self._puts,
             "flushes": self._flushes,
+            "expects": self._expects,
+            "forgets": self._forgets,
+            "clears": self._clears,
+            "resolves": self._resolves,
+            "configuration": self._reloads,
             "are": self._are,
             "agent": self._restarts,
             "passes": self._passes,
@@ -122,18 +159,26 @@ class Play:
             return f"announced {format_ip(InclusiveMulticastRoute.decode(nlri[2:]).originator)} floods"
         route = MacIpRoute.decode(nlri[2:])
         bound = f" {format_ip(route.ip)}" if route.ip else ""
-        return f"announced {format_mac(route.mac)}{bound} sequence {shared.mobility.sequence}"
+        more = " sticky" if shared.mobility.sticky else ""
+        more += " immutable" if (shared.arp_nd or 0) & IMMUTABLE else ""
+        return f"announced {format_mac(route.mac)}{bound} sequence {shared.mobility.sequence}{more}"
 
     # BGP
 
     def _has(self, vtep: str, address: str, *more: str) -> None:
         words = list(more)
         sequence = int(words.pop()) if words[-2:-1] == ["sequence"] else 0
+        next_hop = ip(words.pop()) if words[-2:-1] == ["through"] else ip(vtep)
         bound = ip(words[0]) if words and words[0][0].isdigit() else NO_IP
-        shared = attributes(sequence=sequence, sticky="sticky" in words, router="router" in words)
-        self._says(encode_announce([a_mac_route(mac(address), bound, rd_of(ip(vtep)))], ip(vtep), shared))
+        said = [text for word, text in _COMMUNITIES.items() if word in words]
+        shared = attributes("target:65000:100", *said, sequence=sequence, sticky="sticky" in words)
+        self._says(encode_announce([a_mac_route(mac(address), bound, rd_of(ip(vtep)))], next_hop, shared))
 
     def _loses(self, vtep: str, address: str, bound: str = "") -> None:
+        if vtep == "kernel":
+            if (BRIDGE, ip(address)) in self.vtep.kernel.neighbors:
+                self.vtep.kernel.drop_neighbor(ip(address))
+            return
         route = a_mac_route(mac(address), ip(bound) if bound else NO_IP, rd_of(ip(vtep)))
         self._says(encode_withdraw([route]))
 
@@ -212,6 +257,29 @@ class Play:
     def _flushes(self, *_: str) -> None:
         for _, address in list(self.vtep.kernel.neighbors):
             self.vtep.kernel.drop_neighbor(address)
+
+    def _resolves(self, _: str, address: str, owner: str) -> None:
+        self.vtep.kernel.put_neighbor(ip(address), mac(owner), NUD_REACHABLE, 0, 0)
+
+    # The operator
+
+    def _expects(self, _: str, address: str, *words: str) -> None:
+        port = words[words.index("on") + 1] if "on" in words else None
+        bound = tuple(ip(word) for word in words if word[0].isdigit())
+        self.vtep.core.hosts.add(Vni(100), Host(mac(address), bound, "sticky" in words, port))
+
+    def _forgets(self, _: str, address: str) -> None:
+        if (Vni(100), mac(address)) in self.vtep.core.hosts.added:
+            self.vtep.core.hosts.delete(Vni(100), mac(address))
+
+    def _clears(self, *_: str) -> None:
+        self.vtep.core.moves.clear(self.vtep.core.fabric.domains[Vni(100)], self.vtep.now)
+
+    def _reloads(self, _subject: str, _has: str, key: str, *value: str) -> None:
+        self.options[key] = " ".join(value)
+        entry = ", ".join([f"{key} {value}" for key, value in self.options.items()])
+        self.vtep.settings = settings(CONFIGURATION.replace("{vni: 100}", f"{{vni: 100, {entry}}}"))
+        configure(self.vtep.core, self.vtep.settings, self.vtep.now)
 
     # The agent
 
