@@ -1,10 +1,12 @@
 """`ipsec` and `firewall` in a configuration, and what ESP takes of each packet."""
 
+import re
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from evpn.agent.devices import OVERHEAD_IPV4, OVERHEAD_IPV6
 from evpn.config.errors import ConfigError
 from evpn.config.ipsec import share
 from evpn.config.load import loads
@@ -114,3 +116,15 @@ def test_certificates() -> None:
 def test_without_ipsec_there_is_nothing_to_render() -> None:
     with pytest.raises(ConfigError, match="no ipsec in the configuration; accepted: a file with it"):
         render("swanctl", a_config())
+
+
+def test_the_table_of_the_page() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "ipsec.md").read_text()
+    rows = [[int(cell) for cell in row] for row in re.findall(r"^\| (\d+) \| (\d+) \| (\d+) \| (\d+) \|$", page, re.M)]
+    plain, nat = (a_config(ipsec=an_ipsec(nat_traversal=nat)).ipsec for nat in (False, True))
+    assert plain is not None
+    assert nat is not None
+    for mtu, *shown in rows:
+        left = [mtu - OVERHEAD_IPV4 - share(plain, mtu), mtu - OVERHEAD_IPV4 - share(nat, mtu)]
+        assert shown == [*left, mtu - OVERHEAD_IPV6 - share(plain, mtu)]
+    assert rows
