@@ -38,6 +38,8 @@ class MacRow(NamedTuple):
     bridge: bool
     router: bool = False
     """The R flag of what `proxy` answers for this MAC; of the VXLAN device's half, and only a new row can have it."""
+    marked: bool = True
+    """Else a half of it was learnt from a frame, when the device did that: it is to be written, or to be removed."""
 
 
 class HostRow(NamedTuple):
@@ -102,7 +104,12 @@ Fact = LocalSeen | LocalGone | Taken | Reserved | ReservedFlood | ReservedNeighb
 
 @lru_cache(maxsize=65536)
 def mac_row(
-    vtep: IpAddress, sticky: bool = False, tunnel: bool = True, bridge: bool = True, router: bool = False
+    vtep: IpAddress,
+    sticky: bool = False,
+    tunnel: bool = True,
+    bridge: bool = True,
+    router: bool = False,
+    marked: bool = True,
 ) -> MacRow:
     """Shared instances: a fabric has few VTEPs and very many MACs."""
-    return MacRow(vtep, sticky, tunnel, bridge, router)
+    return MacRow(vtep, sticky, tunnel, bridge, router, marked)

@@ -206,7 +206,7 @@ class Segment:
         self.foreign_bridge.discard(mac)
         known = self.macs.actual.get(mac)
         if known is not None and known.bridge:
-            left = mac_row(known.vtep, known.sticky, True, False, known.router) if known.tunnel else None
+            left = mac_row(known.vtep, known.sticky, True, False, known.router, known.marked) if known.tunnel else None
             self.macs.observe(mac, left)
 
     def _leave_ports(self, mac: MacAddress) -> None:
@@ -244,12 +244,12 @@ class Segment:
         foreign = present and not ours and is_static(row)
         if self.plan.learning and not ours and not foreign:
             present = False  # the device's own; a frame may have taken a row of ours over
-        bridge, sticky = (known.bridge, known.sticky) if known is not None else (False, False)
+        _, sticky, _, bridge, _, rest = known if known is not None else mac_row(NO_IP, False, False, False)
         if present and not foreign:
             sticky, router = sticky if bridge else bool(row.flags & NTF_STICKY), bool(row.flags & NTF_ROUTER)
-            self.macs.observe(mac, mac_row(row.dst, sticky, True, bridge, router))
+            self.macs.observe(mac, mac_row(row.dst, sticky, True, bridge, router, ours and rest))
         else:
-            self.macs.observe(mac, mac_row(NO_IP, sticky, False, True) if bridge else None)
+            self.macs.observe(mac, mac_row(NO_IP, sticky, False, True, False, rest) if bridge else None)
         return Reserved(mac) if _mark(self.foreign, mac, foreign) else None
 
     def _observe_bridge(self, row: KernelRow, present: bool, marked: bool) -> Fact | None:
@@ -258,13 +258,13 @@ class Segment:
         known = self.macs.actual.get(mac)
         foreign = present and not marked and is_static(row)
         learnt = self.plan.learning and not marked and not foreign
-        vtep, sticky, tunnel, _, router = known if known is not None else mac_row(NO_IP, False, False, False)
+        vtep, sticky, tunnel, _, router, rest = known if known is not None else mac_row(NO_IP, False, False, False)
         if present and (self.hosts.actual or self.foreign_hosts):
             self._leave_ports(mac)
         if present and not foreign and not learnt:
-            self.macs.observe(mac, mac_row(vtep, bool(row.flags & NTF_STICKY), tunnel, True, router))
+            self.macs.observe(mac, mac_row(vtep, bool(row.flags & NTF_STICKY), tunnel, True, router, marked and rest))
         else:
-            self.macs.observe(mac, mac_row(vtep, sticky, True, False, router) if tunnel else None)
+            self.macs.observe(mac, mac_row(vtep, sticky, True, False, router, rest) if tunnel else None)
         if _mark(self.foreign_bridge, mac, foreign):
             return Reserved(mac, taken=present)
         return Taken(mac) if present else None

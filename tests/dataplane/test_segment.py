@@ -95,8 +95,30 @@ def test_a_row_learnt_from_the_tunnel_is_removed_as_well() -> None:
     segment.observe(tunnel_row(M1, VTEP2, NUD_REACHABLE, NTF_SELF), True)
     segment.observe(bridge_row(M1, DEVICE), True)
 
-    assert holding(segment) == BOTH
+    assert holding(segment) == BOTH._replace(marked=False)
     assert segment.macs.removals
+
+
+@pytest.mark.parametrize("dumped", [False, True])
+@pytest.mark.parametrize("learnt", ["both", "tunnel", "bridge"])
+def test_a_row_learnt_from_the_tunnel_is_written_over_where_a_route_has_it(learnt: str, dumped: bool) -> None:
+    """It would age like any other that was learnt."""
+    segment = a_segment()
+    segment.macs.want(M1, BOTH)
+    flags = 0 if learnt in ("both", "bridge") else NTF_EXT_LEARNED
+    mark = NTF_EXT_LEARNED if learnt == "bridge" else 0
+    rows = [bridge_row(M1, DEVICE, flags=flags), tunnel_row(M1, VTEP2, NUD_REACHABLE, NTF_SELF | mark)]
+    if dumped:
+        segment.observe_all(rows, [])
+    else:
+        for row in rows:
+            segment.observe(row, True)
+    assert list(segment.macs.writes) == [M1]
+
+    segment.macs.observe(M1, BOTH)  # our write took
+    segment.observe(bridge_row(M1, DEVICE, flags=NTF_EXT_LEARNED), True)
+    segment.observe(tunnel_row(M1, VTEP2), True)
+    assert segment.pending == 0
 
 
 # Sticky rows: the mark is on the bridge's half only

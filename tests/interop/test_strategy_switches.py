@@ -13,6 +13,7 @@ from .frr import until
 pytestmark = pytest.mark.interop
 
 STRATEGIES = ["multicast", "static-flood", "static-l2", "static-l3", "dynamic-l3"]
+ROWS_OF_BGP = ("static-l2", "static-l3", "dynamic-l3")
 LOSSLESS = [{"static-l2", "static-flood"}]
 MADE_AGAIN = re.compile(r"again for strategy=(\S+), which took (\d+) ms")
 
@@ -83,6 +84,10 @@ def test_a_live_switch(setting: Setting, old: str, new: str) -> None:
     print(f"{old} -> {new}: lost {sent - answered} of {sent} pings, {again} devices made again")
 
     assert bool(again) == (made_for(old) != made_for(new))
+    if new in ROWS_OF_BGP:
+        until(lambda: setting.one.remote(setting.h2.mac) == {"bridge", setting.two.address})
+    else:
+        assert setting.one.remote(setting.h2.mac) == set()
     if {old, new} in LOSSLESS:
         assert answered == sent
     assert told_again(routes, setting.view.paths()) == []
