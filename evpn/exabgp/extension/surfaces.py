@@ -20,9 +20,10 @@ class Surface(NamedTuple):
 
 COMMANDS, RIB, CONFIGURATION = "commands", "rib", "configuration"
 RECEIVE, PIPES, RELOAD, BACKOFF, ENDING = "receive", "pipes", "reload", "backoff", "ending"
+NODELAY = "nodelay"
 
 NEEDED = (COMMANDS, RIB, CONFIGURATION)
-OPTIONAL = (RECEIVE, PIPES, RELOAD, BACKOFF, ENDING)
+OPTIONAL = (RECEIVE, PIPES, RELOAD, BACKOFF, ENDING, NODELAY)
 
 _MESSAGE = "exabgp.bgp.message"
 _REFRESH = f"{_MESSAGE}.refresh"
@@ -186,6 +187,8 @@ SURFACES = (
     Surface(RELOAD, "exabgp.reactor.interrupt", "Signal.sighup", "self, signum, frame"),
     Surface(RELOAD, _LOOP, "Reactor._pending_adjribout", "self"),
     Surface(RELOAD, _LOOP, "Reactor.active_peers", "self"),
+    Surface(NODELAY, "exabgp.reactor.network.outgoing", "asynchronous", "io, ip"),
+    Surface(NODELAY, "exabgp.reactor.network.tcp", "nagle", "io, ip"),
     Surface(BACKOFF, _PEER, "Delay"),
     Surface(BACKOFF, "exabgp.reactor.delay", "Delay"),
     Surface(BACKOFF, "exabgp.reactor.delay", "Delay()._next"),

@@ -23,6 +23,7 @@ FUNCTIONS = {
     "reload": ("exabgp.reactor.interrupt", "Signal", "sighup"),
     "backoff": ("exabgp.reactor.delay", "Delay", "increase"),
     "ending": ("exabgp.reactor.loop", "Reactor", "run"),
+    "nodelay": ("exabgp.reactor.network.outgoing", "", "asynchronous"),
 }
 """Of each part one function that it touches."""
 

@@ -63,6 +63,8 @@ MAPPINGS = {
 }
 
 NOT_ASKED = {
+    "io",
+    "ip",
     "previous",
     "new",
     "arguments",
