@@ -33,7 +33,7 @@ class Firewall:
     def __init__(self, core: Core) -> None:
         self.core = core
         self.vteps: DeltaTable[IpAddress, bool] = DeltaTable()
-        self.family = "ip" if len(core.settings.vtep) == 4 else "ip6"
+        self.family = _family(core.settings.vtep)
         self._ports: frozenset[int] | None = None
         """Of the rule as it stands; empty: there is none; None: not known."""
         self._settled: float | None = None
@@ -112,6 +112,16 @@ class Firewall:
     def _remove(self) -> None:
         """No longer configured, or by an agent before us."""
         self._ports = frozenset()
-        if elements(self.family, "evpn", _SET) is not None:
-            apply(f"delete table {self.family} evpn\n")
+        remove(self.core.settings.vtep)
         self.vteps.observe_all({})
+
+
+def remove(vtep: IpAddress) -> None:
+    """The table of a VTEP with an address of this family, if there is one."""
+    family = _family(vtep)
+    if elements(family, "evpn", _SET) is not None:
+        apply(f"delete table {family} evpn\n")
+
+
+def _family(vtep: IpAddress) -> str:
+    return "ip" if len(vtep) == 4 else "ip6"

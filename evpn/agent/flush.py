@@ -1,11 +1,13 @@
 """`evpn flush`: what bears our mark on the devices of a configuration and on the ports of their bridges, removed.
 
-The agent's own tables with nothing desired: every row that is there differs, and is removed.
+The agent's own tables with nothing desired: every row that is there differs, and is removed. So is the firewall, or the
+next one to serve these VNIs would wonder why nothing gets in.
 """
 
 import time
 from typing import NamedTuple
 
+from evpn.agent import firewall
 from evpn.agent.host import HostError, check_privilege
 from evpn.config.settings import Settings
 from evpn.dataplane.attach import attachment, choose, vxlan_by_vni
@@ -15,6 +17,7 @@ from evpn.dataplane.segment import Segment
 from evpn.netlink import rows
 from evpn.netlink.dump import dump_bridge_domain, dump_links
 from evpn.netlink.errors import NetlinkError
+from evpn.netlink.nft import NftError
 from evpn.netlink.socket import Writer
 from evpn.values import Vni
 
@@ -39,7 +42,8 @@ def flush(settings: Settings) -> Flushed:
         while changes := dataplane.batch(_BATCH, removals=True):
             batch = rows.encode(changes)
             dataplane.settle(changes, rows.refused(batch, writer.apply(batch.messages)), time.monotonic())
-    except (NetlinkError, OSError) as error:
+        firewall.remove(settings.vtep)
+    except (NetlinkError, NftError, OSError) as error:
         raise HostError(f"{settings.path}: {error}") from None
     finally:
         writer.close()

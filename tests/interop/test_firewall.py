@@ -136,3 +136,12 @@ def test_switched_off_and_on_by_a_reload(setting: Setting) -> None:
     vtep.evpn("reload", config=True)
     until(lambda: setting.named() == {LOWER})
     assert not setting.gets_through(HIGHER)
+
+
+def test_a_stopped_agent_leaves_it_and_flush_does_not(setting: Setting) -> None:
+    setting.vtep.stop()
+    assert setting.named() == {LOWER}
+
+    setting.vtep.evpn("flush", config=True)
+    assert setting.named() is None
+    assert setting.gets_through(HIGHER)
