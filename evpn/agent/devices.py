@@ -139,6 +139,7 @@ class _Maker:
         plan = plan_of(vni)
         underlay = self._underlay(plan)
         if not is_made_for(device, plan):
+            self.links.load()
             began = time.monotonic()
             self.undo.append(partial(self._restore, vni, device, bridge))
             create = partial(self._create, vni, plan, bridge, device.mtu, underlay)

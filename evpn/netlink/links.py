@@ -45,6 +45,10 @@ class Links:
     def open(self) -> None:
         """Nothing yet: see above."""
 
+    def load(self) -> None:
+        """Be ready for changes, when time matters."""
+        self._ask("load", lambda route: None)
+
     def close(self) -> None:
         if self._route is not None:
             self._route.close()
@@ -197,7 +201,6 @@ class Links:
         The kernel answers a deletion when nobody can see the device any more, a grace period after it was gone. A
         thread waits for that; the other device is made as soon as the kernel lets us, in half of the time.
         """
-        self._ask("open", lambda route: None)  # loaded while there is a device
         deleting = Thread(target=_delete, args=(ifindex,), name="deletion")
         deleting.start()
         try:
