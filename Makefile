@@ -2,12 +2,12 @@
 
 VENV := .venv
 BIN := $(VENV)/bin
-HOST_PACKAGES := frr gobgpd iproute2 iputils-ping nftables procps util-linux tcpdump tshark \
-	charon-systemd libstrongswan-standard-plugins strongswan-swanctl
+HOST_PACKAGES := frr gobgpd iproute2 iputils-ping nftables procps util-linux tcpdump tshark
+TEST_PACKAGES := $(HOST_PACKAGES) charon-systemd libstrongswan-standard-plugins openssl strongswan-swanctl
 TESTS := tests
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo test lint bench clean
+.PHONY: help venv demo test vm lint bench clean
 
 help: ## what there is
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 8
@@ -19,8 +19,13 @@ demo: venv ## a lab of two VTEPs and an FRR route reflector: made, shown, remove
 	@$(BIN)/evpn lab demo quickstart
 
 test: venv ## every test; needs root
-	@.ci/preflight test $(HOST_PACKAGES)
+	@.ci/preflight test $(TEST_PACKAGES)
 	@$(BIN)/python -m pytest -q --durations=10 $(TESTS)
+
+vm: venv ## ESP between two VTEPs, in a virtual machine with Debian's kernel; minutes; needs root
+	@.ci/preflight vm $(TEST_PACKAGES) linux-image-amd64 qemu-system-x86 kmod bsdutils
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check virtme-ng==1.42
+	@PATH=$$PWD/$(BIN):$$PATH .ci/vm $(BIN)/python -m tests.vm.ipsec
 
 lint: venv ## style and types
 	@$(BIN)/ruff check .

@@ -3,6 +3,7 @@
 ESP itself is not in every kernel that these tests run on: `make vm` sees it between two VTEPs (tests/vm/ipsec.py).
 """
 
+import shutil
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,16 +19,18 @@ from .strongswan import StrongSwan
 pytestmark = pytest.mark.interop
 
 PSK = "correct-horse-battery-staple"
+NEW_KEY = ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes")
 FAMILIES = {4: ("10.0.0.", "10.0.0.0/24", 24), 6: ("2001:db8::", "2001:db8::/64", 64)}
 
 
 def configuration(number: int, family: int, **ipsec: object) -> str:
     start, prefix, _ = FAMILIES[family]
+    keys = {"vteps": [prefix], "psk": PSK} | ipsec
     settings = a_config(
         vtep_address=f"{start}{number}",
         router_id=f"10.0.0.{number}",
         neighbors=[{"address": f"{start}1"}],
-        ipsec={"vteps": [prefix], "psk": PSK} | ipsec,
+        ipsec={key: value for key, value in keys.items() if value is not None},
     )
     return render("swanctl", settings)
 
@@ -82,6 +85,36 @@ def test_other_packets_ask_for_nothing(two: tuple[StrongSwan, StrongSwan], famil
     one.namespace.run("ping", "-c", "1", "-W", "2", "10.0.0.12")
 
     assert one.swanctl("--list-sas") == ""
+
+
+@pytest.mark.parametrize("family", [4])
+def test_two_vteps_agree_by_certificates(two: tuple[StrongSwan, StrongSwan], family: int, tmp_path: Path) -> None:
+    one, other = two
+    openssl(
+        "req", "-x509", *NEW_KEY, "-keyout", f"{tmp_path}/ca.key", "-out", f"{tmp_path}/ca.pem", "-subj", "/CN=vteps"
+    )
+    for number, side in ((11, one), (12, other)):
+        certify(side.directory, f"vtep{number}", tmp_path)
+        side.load(configuration(number, family, psk=None, certificate="vtep.pem", ca="ca.pem"))
+    send(one.namespace, "10.0.0.12", 4789)
+
+    until(lambda: "ESTABLISHED, IKEv2" in one.swanctl("--list-sas"))
+    assert "remote 'CN=vtep12' @ 10.0.0.12[500]" in one.swanctl("--list-sas")
+
+
+def certify(directory: Path, name: str, ca: Path) -> None:
+    """Key, certificate and that of the CA, where swanctl looks for them."""
+    for folder in ("x509", "x509ca", "private"):
+        (directory / folder).mkdir()
+    request, key = directory / "request", directory / "private" / "vtep.key"
+    openssl("req", *NEW_KEY, "-keyout", str(key), "-out", str(request), "-subj", f"/CN={name}")
+    signed = ("-CA", f"{ca}/ca.pem", "-CAkey", f"{ca}/ca.key", "-CAcreateserial")
+    openssl("x509", "-req", "-in", str(request), *signed, "-out", str(directory / "x509" / "vtep.pem"))
+    shutil.copy(ca / "ca.pem", directory / "x509ca")
+
+
+def openssl(*arguments: str) -> None:
+    subprocess.run(["openssl", *arguments], check=True, capture_output=True)
 
 
 def send(node: Namespace, address: str, port: int) -> None:
