@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from evpn.exabgp.extension.commands import VERBS
 from evpn.text import parse_ip
 
-from .made import nlri
+from .made import nlri, route, with_mobility
 
 FIRST, SECOND = (f"neighbor 10.0.0.{n} local-ip 10.0.0.3 local-as 65000 peer-as 65000" for n in (1, 2))
 NEXT_HOP = "0a000003"
@@ -173,6 +173,16 @@ def test_a_sync(reactor: Reactor) -> None:
     assert reactor.say("evpn sync end 8")[0]["error"] == "sync 8 was not begun, 7 was"
     assert reactor.say("evpn sync end 7") == [ack(7, announced=1, withdrawn=1, pending=4), "done"]
     assert reactor.say("evpn sync end 7")[0]["error"] == "sync 7 was not begun"
+
+
+def test_the_routes_of_others_are_not_told(reactor: Reactor) -> None:
+    reactor.configuration.neighbors[FIRST].rib.outgoing.evpn.announce(with_mobility(1, "another"), route("A"))
+    reactor.say(f"announce evpn bulk next-hop {NEXT_HOP} nlri {nlri('B').hex()}")
+
+    told, done, _ = reactor.say("evpn routes 4")
+
+    assert told == {"type": "evpn-routes", "attributes": "", "nlri": nlri("B").hex()}
+    assert done == ack(4, announced=1, pending=3)
 
 
 def test_end_of_rib_waits_in_the_neighbors_that_are_up(reactor: Reactor) -> None:

@@ -1,6 +1,7 @@
 """Routes in the configuration file: where a mistake is, and that a file with one changes nothing."""
 
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -143,3 +144,15 @@ def test_and_a_file_without_one_does(configuration: Any, path: Path) -> None:
 )
 def test_the_line_of_a_statement(text: str, line: int | None) -> None:
     assert line_of(["a", "b", ";"], text.split("\n")) == line
+
+
+def test_an_end_of_rib_of_a_session_that_is_over_is_not_sent_in_the_next(installed: list[str]) -> None:
+    from exabgp.bgp.neighbor import Neighbor
+
+    neighbor = Neighbor()
+    neighbor.rib = SimpleNamespace(reset=lambda: None)
+    neighbor.eor.append("asked for")
+
+    neighbor.reset_rib()
+
+    assert not neighbor.eor

@@ -59,6 +59,10 @@ def test_an_mp_reach_cut_off_ends_the_session(length: int) -> None:
         (b"\x80\x0f\x02\x00\x19", "3/9"),
         (b"\x80\x0e\x05\x00\x19\x46\x00\x00", "3/9"),
         (b"\x80\x0e\x15\x00\x19\x46\x10" + bytes(17), "passed on"),
+        *(
+            (b"\x80\x0e" + bytes((5 + size,)) + b"\x00\x19\x46" + bytes((size,)) + bytes(size + 1), "3/9")
+            for size in (8, 12, 24)
+        ),
         (b"\x80\x0f\x03\x00\x01\x01", "not EVPN"),
         (b"", "not EVPN"),
     ],
@@ -71,6 +75,7 @@ def test_an_mp_reach_cut_off_ends_the_session(length: int) -> None:
         "no family",
         "no next hop",
         "IPv6 next hop",
+        *("next hop with no family",) * 3,
         "IPv4",
         "nothing",
     ],

@@ -50,6 +50,16 @@ def test_messages_are_full() -> None:
     assert all(4096 - len(message) < len(many[0]) for message in messages[:-1])
 
 
+@pytest.mark.parametrize("missing", range(4))
+def test_a_message_may_be_full_to_its_last_octet_and_no_further(missing: int) -> None:
+    (alone,) = announce(share(b"", NEXT_HOP, ""), [UnknownRoute(200, bytes(98)).encode()], IBGP)
+    both = [UnknownRoute(200, bytes(98)).encode(), UnknownRoute(200, bytes(48)).encode()]
+
+    messages = list(announce(share(b"", NEXT_HOP, ""), both, IBGP._replace(size=len(alone) + 50 - missing)))
+
+    assert [len(said(message).announced) for message in messages] == ([1, 1] if missing else [2])
+
+
 def test_the_routes_come_before_the_attributes() -> None:
     (message,) = announce(share(b"", NEXT_HOP, ""), [UnknownRoute(200, b"x").encode()], IBGP)
 
