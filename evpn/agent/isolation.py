@@ -8,7 +8,7 @@ from evpn.netlink.nft import NftError, chains
 
 log = logging.getLogger(__name__)
 
-LEVEL_CHECK = 60.0
+PAUSE, LEVEL_CHECK = 1.0, 60.0
 
 
 class Isolation:
@@ -21,9 +21,8 @@ class Isolation:
         self._problem: str | None = None
 
     def settle(self, now: float) -> None:
-        """At most once a minute, or when devices have become others."""
-        due = self._looked is None or now - self._looked >= LEVEL_CHECK
-        if not due and self._changes == self.core.instances.changes:
+        """Once a minute, and a second after devices have become others, or at once if nothing was done lately."""
+        if now < self.next_due():
             return
         self._looked, self._changes = now, self.core.instances.changes
         bridges = self._bridges()
@@ -34,7 +33,9 @@ class Isolation:
                 log.warning("bridges not isolated, what is inside of the tunnel reaches this host error=%s", problem)
 
     def next_due(self) -> float:
-        return (self._looked or 0.0) + LEVEL_CHECK
+        if self._looked is None:
+            return 0.0
+        return self._looked + (LEVEL_CHECK if self._changes == self.core.instances.changes else PAUSE)
 
     def _bridges(self) -> list[str]:
         served, segments = self.core.instances.served, self.core.dataplane.segments
