@@ -84,6 +84,14 @@ def test_rows_of_remote_addresses(setting: Setting) -> None:
     assert (row["router"], shown[setting.h1.ip6]["router"]) == (True, False)
 
 
+def test_an_operator_sees_them(setting: Setting) -> None:
+    shown = [line.split() for line in setting.one.evpn("show", "neigh", config=True).splitlines()]
+    assert shown[0] == ["vni", "ip", "mac", "type", "via", "router", "source", "state"]
+    assert ["100", setting.h1.ip, setting.h1.mac, "local", "tap1", "no", "snoop", "announced"] in shown
+    assert ["100", setting.h2.ip6, setting.h2.mac, "remote", address(12), "yes", "bgp", "installed"] in shown
+    assert setting.one.show("vtep", SUPPRESSED) == [{"vtep": address(12), "vnis": 1, "macs": 1}]
+
+
 def test_questions_are_answered_where_they_are_asked(setting: Setting) -> None:
     before = len(questions(setting, setting.h2.ip)), len(questions(setting, setting.h2.ip6))
     for _ in range(3):
