@@ -84,7 +84,7 @@ class BridgeDomain:
             mac, ip = route.mac, route.ip
             ours = mac in self.local
             before = best_claim(self.remote.get(mac, ())) if ours else None
-            (put if present else remove)(self.remote, mac, path)
+            changed = (put if present else remove)(self.remote, mac, path)
             if present and path.attributes.mobility.sequence:
                 self._sequences.saw(mac, path.attributes.mobility.sequence)
             if ip:
@@ -94,8 +94,9 @@ class BridgeDomain:
                 self._settle(mac, before[0] if before else None)
             if self.frozen:
                 self._thaw_deserted(mac)
-            self._touch(mac)
-            if ip and not present:  # no path of the MAC leads there any more
+            if changed:
+                self._touch(mac)
+            if ip and not (present and changed):  # else the MAC's paths have led there
                 self.addresses.reconsider(ip)
         elif isinstance(route, InclusiveMulticastRoute):
             endpoint = flood_endpoint(path, self.vtep)
@@ -265,7 +266,7 @@ class BridgeDomain:
         if self.frozen and (held := self.frozen.get(mac)) is not None:
             return held.vtep == vtep
         paths = self.remote.get(mac, ())
-        if len(paths) == 1:  # as most are: no claim has to be made of it
+        if len(paths) == 1 and isinstance(paths, tuple):  # as most are: no claim has to be made of it
             return paths[0].next_hop == vtep
         best = best_claim(paths)
         return best is not None and best[0].vtep == vtep

@@ -1,6 +1,7 @@
 """Paths filed under what they name, and what they claim: the tables of a bridge domain's remote side. Pure."""
 
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from functools import reduce
 from typing import TypeVar
 
@@ -12,20 +13,85 @@ from evpn.wire.pmsi import INGRESS_REPLICATION
 from evpn.wire.routes import MacIpRoute
 
 K = TypeVar("K", MacAddress, IpAddress)
-Paths = tuple[Path, ...]
+
+FEW = 16
+"""Paths of one key that are simply looked through."""
 
 
-def put(table: dict[K, Paths], key: K, path: Path) -> None:
-    """Add `path`, or replace the one of the same route; most are alone, and need no comparison."""
-    table[key] = (*_without(table[key], path), path) if key in table else (path,)
+class Crowd:
+    """Many paths of one key: filed by route, their claims counted, the best of these known; at least one.
+
+    A router may have thousands of addresses, and a default gateway is behind every VTEP: to look through all of them
+    for each would take seconds for every UPDATE.
+    """
+
+    __slots__ = ("_claims", "_paths", "best")
+
+    def __init__(self, paths: Iterable[Path]) -> None:
+        self._paths = {path.route.key: path for path in paths}
+        self._claims = Counter(map(claim, self))
+        self.best = _best_of(self._claims)
+
+    def __len__(self) -> int:
+        return len(self._paths)
+
+    def __iter__(self) -> Iterator[Path]:
+        return iter(self._paths.values())
+
+    def put(self, path: Path) -> bool:
+        """True when the best claim is another one by that."""
+        old = self._paths.pop(path.route.key, None)
+        self._paths[path.route.key] = path
+        return self._count(None if old is None else claim(old), claim(path))
+
+    def remove(self, path: Path) -> bool:
+        old = self._paths.pop(path.route.key, None)
+        return old is not None and self._count(claim(old), None)
+
+    def _count(self, gone: Claim | None, new: Claim | None) -> bool:
+        if gone == new:
+            return False
+        if gone is not None:
+            self._claims[gone] -= 1
+            if not self._claims[gone]:
+                del self._claims[gone]
+        if new is not None:
+            self._claims[new] += 1
+        before = self.best
+        if self._claims:
+            self.best = _best_of(self._claims)
+        return self.best != before
 
 
-def remove(table: dict[K, Paths], key: K, path: Path) -> None:
-    rest = _without(table.get(key, ()), path)
+Paths = tuple[Path, ...] | Crowd
+
+
+def put(table: dict[K, Paths], key: K, path: Path) -> bool:
+    """Add `path`, or replace the one of the same route. False when the best claim is the same for certain."""
+    known = table.get(key)
+    if known is None:  # most are alone, and need no comparison
+        table[key] = (path,)
+        return True
+    if isinstance(known, Crowd):
+        return known.put(path)
+    found = _without(known, path, path)
+    table[key] = found if len(found) <= FEW else Crowd(found)
+    return True
+
+
+def remove(table: dict[K, Paths], key: K, path: Path) -> bool:
+    known: Paths = table.get(key, ())
+    if isinstance(known, Crowd):
+        changed = known.remove(path)
+        if len(known) <= FEW:
+            table[key] = tuple(known)
+        return changed
+    rest = _without(known, path)
     if rest:
         table[key] = rest
     else:
         table.pop(key, None)
+    return True
 
 
 def claim(path: Path) -> Claim:
@@ -36,15 +102,11 @@ def claim(path: Path) -> Claim:
 
 def best_claim(paths: Paths) -> tuple[Claim, Reason] | None:
     """The owner among the remote claims to one MAC, and the rule that decided; None without any."""
-    if not paths:
-        return None
+    if isinstance(paths, Crowd):
+        return paths.best
     if len(paths) == 1:
         return claim(paths[0]), Reason.ONLY
-    claims = set(map(claim, paths))
-    best = _preferred(claims)
-    # MAC-only and MAC/IP routes of one VTEP are one claim; the later sequence speaks for both
-    others = [one for one in claims if one.vtep != best.vtep]
-    return best, prefer(best, _preferred(others))[1] if others else Reason.ONLY
+    return _best_of(set(map(claim, paths))) if paths else None
 
 
 def binding_claim(path: Path) -> Claim:
@@ -80,6 +142,13 @@ def is_immovable(path: Path) -> bool:
     return claim(path).sticky or bool((path.attributes.arp_nd or 0) & IMMUTABLE)
 
 
+def _best_of(claims: Collection[Claim]) -> tuple[Claim, Reason]:
+    best = _preferred(claims)
+    # MAC-only and MAC/IP routes of one VTEP are one claim; the later sequence speaks for both
+    others = [one for one in claims if one.vtep != best.vtep]
+    return best, prefer(best, _preferred(others))[1] if others else Reason.ONLY
+
+
 def _preferred(claims: Iterable[Claim]) -> Claim:
     """The same one whatever the order: near the wrap "later" is no order among three, so they are lined up first."""
     found = list(claims)
@@ -88,6 +157,6 @@ def _preferred(claims: Iterable[Claim]) -> Claim:
     return reduce(lambda a, b: prefer(a, b)[0], found)
 
 
-def _without(paths: Paths, gone: Path) -> Paths:
+def _without(paths: tuple[Path, ...], gone: Path, *instead: Path) -> tuple[Path, ...]:
     key = gone.route.key
-    return tuple(path for path in paths if path.route.key != key)
+    return (*(path for path in paths if path.route.key != key), *instead)

@@ -68,3 +68,11 @@ def test_what_we_claim_wins(owner: Claim) -> None:
 
     assert ours is not None
     assert prefer(ours, owner)[0] == ours
+
+
+def test_our_claim_is_later_than_the_owners_even_if_the_latest_ever_is_not() -> None:
+    """Around the circle 0 is later than the last quarter, whatever was seen there."""
+    claimed = claim_locally(Claim(VTEP2, 0), OURS, (3 << 30) + 1)
+
+    assert claimed == Claim(OURS, 1)
+    assert prefer(claimed, Claim(VTEP2, 0))[0] == claimed

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, rule
 
 from evpn.dataplane.entries import RTPROT_BGP
+from evpn.evi.mobility import LAST_QUARTER
 from evpn.netlink.constants import NTF_EXT_LEARNED, NTF_SELF, NTF_STICKY, NUD_NOARP, NUD_PERMANENT
 from evpn.netlink.neighbor import NeighborMessage
 from evpn.text import format_ip, format_mac, parse_ip
@@ -197,17 +198,22 @@ class AnyStory(RuleBasedStateMachine):
         self.restart_changes_nothing()
 
     def restart_changes_nothing(self) -> None:
-        """But for what a new agent cannot know: that a host known beforehand has left, and which ones are too many."""
+        """But for what a new agent cannot know: that a host known beforehand has left, which hosts are too many, how
+        numbers have gone around the circle.
+        """
         play, core = self.play, self.play.vtep.core
         self.tell("operator clears duplicates")
         play.settle()
-        domain, added, before = core.fabric.domains[100], dict(core.hosts.added), play.end()
-        if any(not domain.local_claim(mac) for mac in domain.expected) or len(domain.local) >= domain.max_macs:
+        domain, before = core.fabric.domains[100], play.end()
+        added = [known for known in core.hosts.all() if not known.configured]
+        left = any(not domain.local_claim(mac) for mac in domain.expected)
+        numbers = [path.attributes.mobility.sequence for paths in domain.remote.values() for path in paths]
+        wrapped = any(number >= LAST_QUARTER for number in [*numbers, *domain.highest_seen.values()])
+        if left or wrapped or len(domain.local) >= domain.max_macs:
             return
         self.tell("the agent restarts")
-        for (vni, mac), host in added.items():
-            if mac not in {known.host.mac for known in play.vtep.core.hosts.all()}:
-                play.vtep.core.hosts.add(vni, host)
+        for known in added:
+            play.vtep.core.hosts.add(known.vni, known.host)
         play.settle()
         self.tell("time passes")
         play.settle()
