@@ -104,7 +104,7 @@ def test_a_helper_that_reads_nothing_for_longer_than_the_hold_time(place: Place,
 
         assert speaker.ask("evpn peers 2")["peers"][0]["state"] == "up"
         assert ups(speaker) == 1
-        assert sum("mac-ip" in line for line in speaker.lines) == 40_000
+        until(lambda: sum("mac-ip" in line for line in list(speaker.lines)) == 40_000)
 
 
 @pytest.mark.parametrize("questions", [SHORT_LINES, LONG_LINES], ids=["short lines", "long lines"])
