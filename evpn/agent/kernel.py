@@ -185,10 +185,9 @@ class Kernel:
             domain.touch(ips=[fact.ip])
 
     def _gone(self, domain: BridgeDomain, fact: LocalGone) -> None:
-        if fact.mac in domain.quiet:
-            return  # it was ours, of a host that is no longer known beforehand
         link = self._dataplane.links.get(fact.port)
-        if fact.aged and link is not None and link.up:
+        ours = fact.mac in domain.quiet  # the row of one that is no longer known beforehand: now it can be learnt
+        if (fact.aged or ours) and link is not None and link.up:
             domain.age(fact.mac, fact.port)
         else:
             domain.forget(fact.mac, fact.port)

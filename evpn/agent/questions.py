@@ -51,7 +51,7 @@ class Questions:
             if domain.events and self._instances.served[domain.vni].announce_moves:
                 self._frames += self._moved(domain, attached)
             self._frames += self._ask(domain, attached, now)
-            self._give_up(domain)
+            self._give_up(domain, attached)
             due = domain.addresses.bindings.next_due(patience(attached))
             if due is not None:
                 self._due[domain.vni] = due
@@ -81,11 +81,12 @@ class Questions:
                 self.asked += 1
                 yield port, probe(mac, ip, attached.bridge.mac)
 
-    def _give_up(self, domain: BridgeDomain) -> None:
+    def _give_up(self, domain: BridgeDomain, attached: Attachment) -> None:
         """Aged out, and nothing is left to ask for, or nobody to ask."""
         for mac, port in list(domain.quiet.items()):
             link = self._dataplane.links.get(port)
-            if mac not in domain.addresses.bindings.of_mac or link is None or not link.up:
+            there = link is not None and link.up and link.master == attached.bridge.ifindex
+            if not there or mac not in domain.addresses.bindings.of_mac:
                 domain.forget(mac)
 
     def _moved(self, domain: BridgeDomain, attached: Attachment) -> Iterator[Frame]:

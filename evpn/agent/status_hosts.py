@@ -7,6 +7,7 @@ from evpn.agent.status_rows import Row, Rows, domains_of, kernel_state
 from evpn.dataplane.entries import Kind
 from evpn.dataplane.segment import STATIC, Segment
 from evpn.evi.bridge_domain import BridgeDomain
+from evpn.evi.paths import best_claim
 from evpn.text import format_ip, format_mac
 from evpn.values import IpAddress, MacAddress, Vni
 from evpn.wire.routes import MacIpRoute
@@ -138,10 +139,9 @@ def _mac(core: Core, domain: BridgeDomain, segment: Segment, mac: MacAddress) ->
         kind, sequence, sticky = "local", entry.claim.sequence, entry.claim.sticky
         kernel = _host_row(core, segment, mac, domain.port_of(mac)) if expected else "installed"
     elif owner is not None:
-        paths = domain.remote.get(mac, ())
+        said = best_claim(tuple(path for path in domain.remote.get(mac, ()) if path.next_hop == owner.vtep))
         where, reason = format_ip(owner.vtep), owner.reason.value
-        kind, sticky = "remote", owner.sticky
-        sequence = max((path.attributes.mobility.sequence for path in paths if path.next_hop == owner.vtep), default=0)
+        kind, sticky, sequence = "remote", owner.sticky, said[0].sequence if said else 0
         kernel = segment.reserved(mac) or kernel_state(core, segment, Kind.MAC, segment.macs, mac)
     else:
         return None

@@ -8,7 +8,7 @@ MAC: a host that takes an IP over is claimed above whatever the IP was claimed w
 from collections.abc import Iterator
 from typing import Protocol
 
-from evpn.evi.bindings import Binding, Bindings, Source
+from evpn.evi.bindings import NEVER, Binding, Bindings, Source
 from evpn.evi.dirty import Dirty
 from evpn.evi.journal import Event, What
 from evpn.evi.mobility import Claim, prefer
@@ -94,7 +94,7 @@ class Addresses:
         binding = self.bindings.of_ip.get(ip)
         if binding is None or binding.source is not Source.CONFIGURATION:
             return
-        if not binding.confirmed:
+        if binding.confirmed == NEVER:
             self.release(ip)
             return
         self._contested.discard(ip)

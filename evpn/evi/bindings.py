@@ -12,6 +12,7 @@ from evpn.values import IpAddress, MacAddress
 
 PROBES, PROBE_INTERVAL = 3, 1.0
 """How often a host is asked, and seconds between."""
+NEVER = float("-inf")
 PER_MAC = 256
 """IPs of one MAC: who makes them up must not fill our memory, nor everybody's tables."""
 
@@ -30,7 +31,7 @@ class Binding(NamedTuple):
     source: Source
     router: bool = False
     """The R flag of its neighbor advertisements (RFC 4861 section 4.4)."""
-    confirmed: float = 0.0
+    confirmed: float = NEVER
     """Monotonic seconds."""
     claimed: bool = True
     """False: somebody else has taken the IP, until they let go of it or the host is heard again."""

@@ -186,15 +186,17 @@ class BridgeDomain:
 
     def expect(self, mac: MacAddress, port: int, sticky: bool) -> None:
         """A host of ours, known beforehand: it is announced, seen or not."""
-        new = mac not in self.expected
+        before = self.expected.get(mac)
         self.expected[mac] = Expected(port, sticky)
         self.quiet.pop(mac, None)
         self.frozen.pop(mac, None)
         known, case = self.local.get(mac) or LocalMac(0, False, None), self._case(mac)
         # once it has moved away, another port is no reason to call it back
-        claimed = known.claim or (new_claim(case) if new else None)
-        self._become(mac, known._replace(claim=claimed), sticky)
-        if new:
+        claimed = known.claim or (new_claim(case) if before is None else None)
+        # only our own row may tell that it is where it was to be
+        elsewhere = before is not None and port and known.port == before.port != port
+        self._become(mac, known._replace(claim=claimed, port=0 if elsewhere else known.port), sticky)
+        if before is None:
             self._tell(What.EXPECTED, mac, self.local[mac])
         if sticky and case.is_between_sticky_ones:
             self._tell(What.STICKY_ELSEWHERE, mac, self.local[mac])
