@@ -13,7 +13,8 @@ from evpn.evi.bridge_domain import BridgeDomain
 from evpn.evi.fabric import Fabric
 from evpn.evi.journal import Event, What
 from evpn.packet.frames import announcement, probe
-from evpn.values import Vni
+from evpn.values import MacAddress, Vni
+from evpn.wire.communities import ROUTER
 
 _SHARE = 0.8
 """Of the bridge's ageing time, without a word from the host."""
@@ -90,19 +91,18 @@ class Questions:
                 domain.forget(mac)
 
     def _moved(self, domain: BridgeDomain, attached: Attachment) -> Iterator[Frame]:
-        """To the other hosts here; those elsewhere are told by their own VTEPs."""
+        """To the other hosts here: who has an address now that it came to a host of ours, or left one."""
         ports = [
             link.ifindex
             for link in self._dataplane.links.values()
             if link.master == attached.bridge.ifindex and link.ifindex != attached.device.ifindex and link.up
         ]
         for event in domain.events:
-            if event.what is What.IP_MOVED_HERE or _is_known_elsewhere(domain, event):
-                holder = domain.addresses.holder(event.ip)
-                if holder is not None and holder.mac == event.mac:
-                    self.announced += 1
-                    frame = announcement(event.mac, event.ip, holder.router)
-                    yield from ((port, frame) for port in ports if port != domain.port_of(event.mac))
+            mac, router = _holder(domain, event)
+            if mac is not None:
+                self.announced += 1
+                frame = announcement(mac, event.ip, router)
+                yield from ((port, frame) for port in ports if port != domain.port_of(mac))
 
 
 def patience(attached: Attachment | None) -> float:
@@ -110,5 +110,12 @@ def patience(attached: Attachment | None) -> float:
     return _SHARE * ((attached.bridge.ageing if attached else 0) or _NO_AGEING)
 
 
-def _is_known_elsewhere(domain: BridgeDomain, event: Event) -> bool:
-    return event.what is What.BOUND and event.ip in domain.addresses.remote
+def _holder(domain: BridgeDomain, event: Event) -> tuple[MacAddress | None, bool]:
+    """Whose address it is after an event that gave it to somebody else, and whether that is a router; or nobody."""
+    if event.what is What.IP_MOVED_AWAY:
+        found = domain.addresses.neighbor(event.ip)
+        return (found[0], bool((found[1].attributes.arp_nd or 0) & ROUTER)) if found else (None, False)
+    if event.what is What.IP_MOVED_HERE or (event.what is What.BOUND and event.ip in domain.addresses.remote):
+        holder = domain.addresses.holder(event.ip)
+        return (holder.mac, holder.router) if holder and holder.mac == event.mac else (None, False)
+    return None, False

@@ -297,7 +297,16 @@ def test_nobody_is_told_unless_it_is_asked_for(vtep: Vtep) -> None:
     assert vtep.sent == []
 
 
-def test_nobody_is_told_of_what_has_left_again_in_the_same_turn() -> None:
+def test_hosts_are_told_of_an_address_that_has_left_for_another_mac() -> None:
+    vtep = started(", announce-moves: true")
+    hears(vtep, M1, IP1)
+
+    tell(vtep, a_mac(M2, VTEP2, IP1, sequence=9))
+
+    assert vtep.sent == [(port, announcement(M2, IP1)) for port in (PORT, OTHER_PORT)]
+
+
+def test_of_what_has_left_again_in_the_same_turn_the_end_is_told() -> None:
     vtep = started(", announce-moves: true")
     tell(vtep, a_mac(M2, VTEP2, IP1))
     vtep.host_says(M1, PORT, IP1)
@@ -305,5 +314,5 @@ def test_nobody_is_told_of_what_has_left_again_in_the_same_turn() -> None:
 
     vtep.settle()
 
-    assert vtep.sent == []
+    assert {frame for _, frame in vtep.sent} == {announcement(M2, IP1)}
     assert a_mac_route(M1, IP1, "10.0.0.10:100").key not in vtep.announcements()
