@@ -23,7 +23,7 @@ test: venv ## every test; needs root
 	@$(BIN)/python -m pytest -q --durations=10 $(TESTS)
 
 vm: venv ## ESP between two VTEPs, in a virtual machine with Debian's kernel; minutes; needs root
-	@.ci/preflight vm $(TEST_PACKAGES) linux-image-amd64 qemu-system-x86 kmod bsdutils
+	@.ci/preflight vm $(TEST_PACKAGES) qemu-system-x86 kmod bsdutils
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check virtme-ng==1.42
 	@PATH=$$PWD/$(BIN):$$PATH .ci/vm $(BIN)/python -m tests.vm.ipsec
 
