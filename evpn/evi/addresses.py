@@ -195,6 +195,7 @@ class Addresses:
         else:
             self._events.append(Event(What.BOUND, mac, ip))
         self._touch(mac, ip)
+        self._compare(ip, defend=False)
 
     def _compare(self, ip: IpAddress, defend: bool = True) -> None:
         """Give an IP up when another MAC's claim to it is better, take it back when none is any more."""

@@ -279,8 +279,10 @@ class BridgeDomain:
         self._note(mac)
         known = self.local.get(mac)
         if known is not None and known.claim is not None and not is_later(known.claim.sequence, rival.sequence):
-            claimed = claim_over(self._case(mac), rival._replace(sticky=False))
-            self._set_local(mac, known._replace(claim=claimed), defend=False)
+            case = self._case(mac)
+            entry = known._replace(claim=claim_over(case, rival._replace(sticky=False)))
+            if surviving_claim(case, entry) == entry.claim:  # around the circle it may be below the MAC's own rival
+                self._set_local(mac, entry, defend=False)
 
     def _case(self, mac: MacAddress) -> Case:
         best = best_claim(self.remote.get(mac, ()))

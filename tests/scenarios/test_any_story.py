@@ -1,6 +1,7 @@
 """Whatever happens: once faults cease, rows and routes are what claims say, and rows of others are untouched."""
 
 import json
+import re
 from contextlib import suppress
 from errno import ENOSPC
 
@@ -199,12 +200,12 @@ class AnyStory(RuleBasedStateMachine):
 
     def restart_changes_nothing(self) -> None:
         """But for what a new agent cannot know: that a host known beforehand has left, which hosts are too many, how
-        numbers have gone around the circle.
+        numbers have gone around the circle. It may claim above a route whose successor is still to come.
         """
         play, core = self.play, self.play.vtep.core
         self.tell("operator clears duplicates")
         play.settle()
-        domain, before = core.fabric.domains[100], play.end()
+        domain, before = core.fabric.domains[100], without_numbers(play.end())
         added = [known for known in core.hosts.all() if not known.configured]
         left = any(not domain.local_claim(mac) for mac in domain.expected)
         numbers = [path.attributes.mobility.sequence for paths in domain.remote.values() for path in paths]
@@ -217,7 +218,11 @@ class AnyStory(RuleBasedStateMachine):
         play.settle()
         self.tell("time passes")
         play.settle()
-        assert play.end() == before
+        assert without_numbers(play.end()) == before
+
+
+def without_numbers(end: set[str]) -> set[str]:
+    return {re.sub(r" sequence \d+", "", line) for line in end}
 
 
 TestAnyStory = AnyStory.TestCase
