@@ -33,7 +33,7 @@ from evpn.evi.fabric import Fabric
 from evpn.netlink import events
 from evpn.netlink.neighbor import NeighborMessage
 from evpn.packet.sighting import Sighting
-from evpn.values import IpAddress, Vni
+from evpn.values import IpAddress, MacAddress, Vni
 
 log = logging.getLogger(__name__)
 
@@ -111,13 +111,13 @@ class Kernel:
         """A dump of one bridge domain: all that the kernel holds there."""
         segment, domain = self._dataplane.segments[vni], self._fabric.domains[vni]
         before = segment.pending
-        kept = segment.all_reserved, segment.foreign_neighbors, segment.foreign_flood
+        kept = _reservations(segment), segment.foreign_neighbors, segment.foreign_flood
         neighbors = list(neighbors)
         home = segment.neighbor_device
         local = segment.observe_all(rows, (row for row in neighbors if row.ifindex == home))
         self._dataplane.leave_behind(vni, (row for row in neighbors if row.ifindex != home))
         domain.touch(
-            kept[0] ^ segment.all_reserved,
+            {mac for mac, *_ in kept[0] ^ _reservations(segment)},
             kept[1] ^ segment.foreign_neighbors,
             kept[2] ^ segment.foreign_flood,
         )
@@ -171,6 +171,8 @@ class Kernel:
         domain = self._fabric.domains[segment.vni]
         if isinstance(fact, LocalSeen):
             domain.learn(fact.mac, fact.port, fact.static)
+            if fact.static:
+                domain.touch([fact.mac])
         elif isinstance(fact, LocalGone):
             self._gone(domain, fact)
         elif isinstance(fact, Taken):
@@ -191,3 +193,9 @@ class Kernel:
             domain.age(fact.mac, fact.port)
         else:
             domain.forget(fact.mac, fact.port)
+        domain.touch([fact.mac])
+
+
+def _reservations(segment: Segment) -> set[tuple[MacAddress, str | None, str | None]]:
+    """MACs that are not ours to write, and why, as remote ones and on local ports."""
+    return {(mac, segment.reserved(mac), segment.reserved_host(mac)) for mac in segment.all_reserved}

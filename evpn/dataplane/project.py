@@ -8,7 +8,7 @@ from evpn.dataplane.entries import HostRow, MacRow, NeighborRow, mac_row
 from evpn.dataplane.segment import Segment
 from evpn.evi.bridge_domain import BridgeDomain
 from evpn.evi.dirty import Dirty
-from evpn.values import IpAddress, MacAddress
+from evpn.values import ZERO_MAC, IpAddress, MacAddress
 from evpn.wire.communities import IMMUTABLE, OVERRIDE, ROUTER
 from evpn.wire.routes import MacIpRoute
 
@@ -21,8 +21,9 @@ def project(domain: BridgeDomain, segment: Segment, dirty: Dirty) -> None:
         if wanted:
             segment.adopt_flood(vtep)
         segment.flood.want(vtep, True if wanted else None)
+    everybody = plan.macs and not plan.misses
     for mac in dirty.macs:
-        wanted = plan.macs and (not plan.misses or mac in demand.macs)
+        wanted = everybody or (plan.macs and mac in demand.macs)
         segment.macs.want(mac, _mac(domain, segment, mac) if wanted else None)
         if domain.expected or segment.hosts.desired:
             segment.hosts.want(mac, _host(domain, segment, mac))
@@ -33,10 +34,11 @@ def project(domain: BridgeDomain, segment: Segment, dirty: Dirty) -> None:
 
 def _mac(domain: BridgeDomain, segment: Segment, mac: MacAddress) -> MacRow | None:
     owner = domain.owner(mac)
-    if owner is None or mac[0] & 1 or not any(mac) or segment.reserved(mac):
+    if owner is None or mac[0] & 1 or mac == ZERO_MAC or segment.reserved(mac):
         return None
-    router = segment.plan.proxy and _is_router(domain, mac, owner.vtep)
-    return mac_row(owner.vtep, owner.sticky, router=router)
+    if segment.plan.proxy and _is_router(domain, mac, owner.vtep):
+        return mac_row(owner.vtep, owner.sticky, router=True)
+    return mac_row(owner.vtep, owner.sticky)
 
 
 def _is_router(domain: BridgeDomain, mac: MacAddress, vtep: IpAddress) -> bool:

@@ -96,7 +96,7 @@ class Segment:
         """Why a MAC is not ours to write as a remote one; None when it is."""
         if mac in self.own:
             return _OWN
-        return STATIC if mac in self.foreign or mac in self.foreign_bridge else None
+        return STATIC if mac in self.foreign or mac in self.foreign_bridge or mac in self.foreign_hosts else None
 
     def reserved_host(self, mac: MacAddress) -> str | None:
         """Why a MAC is not ours to write on a local port; None when it is."""
