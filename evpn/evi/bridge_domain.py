@@ -115,8 +115,10 @@ class BridgeDomain:
             return False
         self.quiet.pop(mac, None)
         entry = LocalMac(port, static, known.claim if known and known.claim else new_claim(case))
-        entry = entry._replace(claim=surviving_claim(case, entry))
-        if entry.claim is None:
+        claimed = surviving_claim(case, entry)
+        if claimed != entry.claim:
+            entry = entry._replace(claim=claimed)
+        if claimed is None:
             self.refused_moves += 1
             self._tell(What.REFUSED, mac, entry)
         elif known is None or known.claim is None:
@@ -126,7 +128,7 @@ class BridgeDomain:
             self._tell(What.MOVED_PORT, mac, entry)
         if entry != known:
             self._set_local(mac, entry)
-        return entry.claim is not None
+        return claimed is not None
 
     def recall(self, mac: MacAddress, sequence: int) -> None:
         """Before we forgot all, we claimed `mac` with `sequence`: so another VTEP had used the one below it."""

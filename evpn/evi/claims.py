@@ -42,7 +42,7 @@ def claim_over(case: Case, owner: Claim | None) -> Claim | None:
     """Later than all that was seen; a sticky owner is displaced by a sticky claim only."""
     sticky = case.expected is not None and case.expected.sticky
     found = claim_locally(owner._replace(sticky=False) if sticky and owner else owner, case.vtep, case.seen)
-    return found._replace(sticky=sticky) if found else None
+    return found._replace(sticky=True) if sticky and found else found
 
 
 def surviving_claim(case: Case, entry: LocalMac) -> Claim | None:
