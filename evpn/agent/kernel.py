@@ -100,8 +100,8 @@ class Kernel:
         bound = domain.addresses.bindings.of_ip.get(sighting.ip)
         if not self._learns(segment, LearnNeighbors.SNOOP) and (bound is None or bound.mac != sighting.mac):
             return  # an answer to a question of ours, at most
-        known = domain.local.get(sighting.mac)
-        if known.port not in (0, port) if known else len(domain.local) >= domain.max_macs:
+        place, is_known = domain.port_of(sighting.mac), sighting.mac in domain.local
+        if place not in (0, port) if is_known else len(domain.local) >= domain.max_macs:
             return  # the bridge has the last word on where a MAC is, and how many there may be
         domain.addresses.saw(sighting.ip, sighting.mac, now, Source.SNOOP, sighting.router)
 

@@ -11,7 +11,7 @@ from typing import NamedTuple
 from evpn.values import NO_IP, IpAddress, MacAddress, Vni
 
 PER_MAC, MOST_MACS = 32, 4096
-"""Events kept of a MAC, and MACs that have any; the ones quiet for longest are forgotten. 4096 full ones are some 40 MB."""
+"""Events kept of a MAC, and MACs that have any; the ones quiet for longest are forgotten. 4096 full ones are 40 MB."""
 
 
 class What(Enum):

@@ -354,3 +354,13 @@ def test_rows_of_the_kernel_itself_are_left_alone(vtep: Vtep) -> None:
 
     assert vtep.kernel.neighbors == {(BRIDGE, IP1): Row(M1, NUD_REACHABLE)}
     assert not vtep.kernel.neighbors[BRIDGE, IP1].flags & MARK
+
+
+def test_who_speaks_for_a_sticky_host_on_another_port_takes_no_address_for_it(vtep: Vtep) -> None:
+    reload(vtep, 'hosts: [{mac: "02:00:00:00:00:01", sticky: true, port: tap0}]')
+
+    hears(vtep, M1, IP1, port=OTHER_PORT)
+    assert ours(vtep).keys() == {(M1, b"")}
+
+    hears(vtep, M1, IP1, port=PORT)
+    assert ours(vtep).keys() == {(M1, b""), (M1, IP1)}

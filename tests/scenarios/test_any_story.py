@@ -205,6 +205,7 @@ class AnyStory(RuleBasedStateMachine):
         play, core = self.play, self.play.vtep.core
         self.tell("operator clears duplicates")
         play.settle()
+        play.vtep.level_check()
         domain, before = core.fabric.domains[100], without_numbers(play.end())
         added = [known for known in core.hosts.all() if not known.configured]
         left = any(not domain.local_claim(mac) for mac in domain.expected)
