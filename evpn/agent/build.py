@@ -12,6 +12,7 @@ from evpn.agent.host import HostError, look
 from evpn.agent.loop import Loop
 from evpn.agent.requests import Requests
 from evpn.config.settings import Settings
+from evpn.dataplane.link import Link
 from evpn.exabgp.pipe import Pipe
 from evpn.netlink.errors import NetlinkError
 from evpn.netlink.links import Links
@@ -39,7 +40,12 @@ def start(settings: Settings, read_fd: int, write_fd: int) -> Loop:
     core = Core(settings, time.monotonic())
     configure(core, settings, core.started)
     control = Control(settings.run_dir, Requests(core, links).answer)
-    loop = Loop(core, Pipe(read_fd, write_fd), control, lambda link: devices.plug(core.settings, links, link))
+
+    def plug(link: Link) -> None:
+        devices.plug(core.settings, links, link)
+        devices.keep_flags(core.settings, links, link)
+
+    loop = Loop(core, Pipe(read_fd, write_fd), control, plug)
     loop.open()
     if settings.metrics is not None:
         from evpn.agent.metrics import serve

@@ -68,6 +68,21 @@ def plug(settings: Settings, links: Links, port: Link) -> None:
             log.warning("port=%s not put into bridge=%s error=%s", port.name, vni.bridge, error)
 
 
+def keep_flags(settings: Settings, links: Links, device: Link) -> None:
+    """The bridge has told of one of its ports: a VXLAN device that is ours to make keeps the flags of its strategy."""
+    vni = next((vni for vni in settings.vnis if vni.create and vni.device == device.name), None)
+    if vni is None or device.kind != "vxlan" or device.vni != vni.vni:
+        return
+    plan = plan_of(vni)
+    if (device.port_learning, bool(device.neighbor_suppression)) == (plan.learning, plan.suppression):
+        return
+    try:
+        links.set_port(device.ifindex, learning=plan.learning, neigh_suppress=plan.suppression)
+        log.warning("somebody changed flags of device=%s as a port, they are %s's again", device.name, plan.name)
+    except NetlinkError as error:  # it has left the bridge meanwhile
+        log.warning("flags of device=%s not set again error=%s", device.name, error)
+
+
 class _Maker:
     """One pass over the VNIs: what there is, listed once, and what takes back what was done."""
 

@@ -39,7 +39,7 @@ class Loop:
     """`open`, then `run` until ExaBGP closes the pipe."""
 
     def __init__(self, core: Core, pipe: Pipe, control: Control, plug: Callable[[Link], None]) -> None:
-        """`plug` is told of every device that appears: it may be one of the configured ports."""
+        """`plug` is told of devices that appear, which may be configured ports, and of ports that change."""
         self.core = core
         self.session = Session(core)
         self.pipe = pipe

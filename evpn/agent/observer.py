@@ -13,7 +13,7 @@ from evpn.dataplane.link import Link
 from evpn.netlink.constants import AF_INET, AF_INET6
 from evpn.netlink.dump import dump_bridge_domain, dump_links, dump_neighbors
 from evpn.netlink.errors import NetlinkError
-from evpn.netlink.events import Event, LinkChanged, Overrun
+from evpn.netlink.events import Event, LinkChanged, Overrun, PortChanged
 from evpn.netlink.neighbor import NeighborMessage
 from evpn.netlink.socket import Monitor
 from evpn.values import Vni
@@ -31,7 +31,7 @@ class Observer:
     """`open`, then `take_events` when there is something to read, and `look` once a turn."""
 
     def __init__(self, core: Core, plug: Callable[[Link], None]) -> None:
-        """`plug` is told of every device that appears: it may be one of the configured ports."""
+        """`plug` is told of devices that appear, which may be configured ports, and of ports that change."""
         self.core = core
         self.monitor = Monitor()
         self.overruns = 0
@@ -118,6 +118,8 @@ class Observer:
         if isinstance(event, LinkChanged) and event.link.ifindex not in self.core.dataplane.links:
             self._plug(event.link)
         self.core.kernel.link_event(event)
+        if isinstance(event, PortChanged) and event.ifindex in self.core.dataplane.links:
+            self._plug(self.core.dataplane.links[event.ifindex])
 
     def _overrun(self) -> None:
         self.overruns += 1

@@ -149,17 +149,19 @@ def test_a_row_that_is_deleted_is_written_again(setting: Setting, half: str) -> 
     assert len(questions(setting, setting.h2.ip)) == before
 
 
-def test_a_port_that_does_not_suppress_is_told_of(setting: Setting) -> None:
+def test_a_port_flag_that_somebody_takes_away_is_set_again(setting: Setting) -> None:
+    def flags() -> str:
+        return setting.one.run("ip", "-d", "link", "show", "vxlan100")
+
     before = len(questions(setting, setting.h2.ip))
-    setting.one.run("bridge", "link", "set", "dev", "vxlan100", "neigh_suppress", "off")
-    try:
-        until(lambda: setting.state(setting.h2.ip) == "installed, but the port does not suppress")
-        forget(setting.h1)
-        assert setting.h1.reaches(setting.h2)
-        assert len(questions(setting, setting.h2.ip)) > before
-    finally:
-        setting.one.run("bridge", "link", "set", "dev", "vxlan100", "neigh_suppress", "on")
+    setting.one.run("bridge", "link", "set", "dev", "vxlan100", "neigh_suppress", "off", "learning", "on")
+
+    until(lambda: "neigh_suppress on" in flags() and "learning off" in flags())
+    assert "somebody changed flags of device=vxlan100 as a port" in setting.one.log()
     until(lambda: setting.state(setting.h2.ip) == "installed")
+    forget(setting.h1)
+    assert setting.h1.reaches(setting.h2)
+    assert len(questions(setting, setting.h2.ip)) == before
 
 
 def test_an_operators_entry_is_left_alone(setting: Setting) -> None:
