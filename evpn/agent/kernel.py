@@ -13,6 +13,9 @@ from evpn.dataplane.entries import (
     NUD_FAILED,
     NUD_INCOMPLETE,
     NUD_NOARP,
+    NUD_PERMANENT,
+    NUD_REACHABLE,
+    NUD_STALE,
     RTM_DELNEIGH,
     RTM_GETNEIGH,
     RTPROT_BGP,
@@ -37,7 +40,8 @@ from evpn.values import IpAddress, MacAddress, Vni
 
 log = logging.getLogger(__name__)
 
-_NOT_RESOLVED = NUD_FAILED | NUD_INCOMPLETE | NUD_NOARP
+_EVIDENCE = NUD_REACHABLE | NUD_STALE | NUD_PERMANENT
+"""States in which the kernel has heard of a neighbor, or was told."""
 
 
 class Kernel:
@@ -122,10 +126,12 @@ class Kernel:
             kept[2] ^ segment.foreign_flood,
         )
         domain.observe_local(local)
+        first = self._dataplane.unobserved.pop(vni, "known") != "known"
         for row in neighbors:
-            if row.dst not in domain.addresses.bindings.of_ip:
+            # an old one that is there still is no news: its host may have been asked in vain meanwhile
+            if row.dst not in domain.addresses.bindings.of_ip and (first or row.state & NUD_REACHABLE):
                 self._resolved(segment, row, True, now)
-        if self._dataplane.unobserved.pop(vni, "known") != "known":
+        if first:
             if segment.plan.misses:
                 self._on_demand.adopt(segment, now)
         else:
@@ -155,12 +161,12 @@ class Kernel:
         if not row.dst or not on_bridge or is_our_neighbor(row) or not self._learns(segment, LearnNeighbors.KERNEL):
             return
         domain = self._fabric.domains[segment.vni]
-        if not present or row.state & _NOT_RESOLVED:
+        if not present or row.state & (NUD_FAILED | NUD_INCOMPLETE):
             binding = domain.addresses.bindings.of_ip.get(row.dst)
             ours = row.protocol == RTPROT_BGP  # what we take away fails at last, and that says nothing of its host
             if binding is not None and not ours and not row.state & NUD_NOARP:
                 domain.addresses.suspect(row.dst)
-        elif row.lladdr in domain.local:
+        elif row.state & _EVIDENCE and row.lladdr in domain.local:
             domain.addresses.saw(row.dst, row.lladdr, now, Source.KERNEL, bool(row.flags & NTF_ROUTER))
 
     def _learns(self, segment: Segment, source: LearnNeighbors) -> bool:

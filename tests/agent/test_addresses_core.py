@@ -16,6 +16,7 @@ from tests.fakes import Row
 from tests.kernel_rows import BRIDGE, DEVICE, OTHER_PORT, PORT
 
 IP6 = ip("2001:db8::1")
+NUD_DELAY, NUD_PROBE = 0x08, 0x10
 V100 = Vni(100)
 
 
@@ -239,6 +240,29 @@ def test_what_it_resolved_while_notifications_were_lost_is_found_in_the_dump(lea
     learnt.level_check()
 
     assert ours(learnt).keys() == {(M1, b""), (M1, IP1)}
+
+
+def test_what_it_has_kept_of_a_host_that_was_asked_in_vain_does_not_bring_it_back(learnt: Vtep) -> None:
+    """Linux keeps rows that nobody uses, in state STALE, as long as there are few."""
+    resolves(learnt, IP1, M1)
+    resolves(learnt, IP1, M1, NUD_STALE)
+    for wait in (400, 1, 1, 1):
+        learnt.settle(seconds=wait)
+    assert ours(learnt).keys() == {(M1, b"")}
+
+    learnt.level_check()
+
+    assert ours(learnt).keys() == {(M1, b"")}
+
+
+@pytest.mark.parametrize("state", [NUD_DELAY, NUD_PROBE])
+def test_a_question_of_the_kernel_is_no_answer(learnt: Vtep, state: int) -> None:
+    resolves(learnt, IP1, M1)
+    learnt.settle(seconds=100)
+
+    resolves(learnt, IP1, M1, state)
+
+    assert learnt.core.fabric.domains[V100].addresses.bindings.of_ip[IP1].confirmed == 0
 
 
 def test_what_it_knew_before_the_agent_started_is_known(learnt: Vtep) -> None:

@@ -217,14 +217,15 @@ def test_only_so_many_are_asked_in_one_turn_and_the_others_in_the_next(
     vtep.sent.clear()
     vtep.now += PATIENCE
 
-    counts = []
+    counts, asked = [], []
     for _ in range(4):
         before = len(vtep.sent)
         assert (vtep.core.questions.next_due() or 0) <= vtep.now or before == 5
         vtep.turn()
         counts.append(len(vtep.sent) - before)
+        asked.append(vtep.core.questions.asked)
 
-    assert counts == [2, 2, 1, 0]
+    assert (counts, asked) == ([2, 2, 1, 0], [2, 4, 5, 5])
     assert {frame for _, frame in vtep.sent} == {question(M1, ip)[1] for ip in ips}
 
 

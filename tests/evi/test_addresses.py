@@ -6,7 +6,7 @@ import pytest
 
 from evpn.evi.bindings import Binding, Source
 from evpn.evi.journal import What
-from evpn.evi.mobility import Claim
+from evpn.evi.mobility import MAX_SEQUENCE, Claim
 from evpn.rib.path import Path
 from tests.builders import (
     IP1,
@@ -215,6 +215,18 @@ def test_routes_of_addresses_follow_the_claim_of_their_mac() -> None:
     domain.claim_above(M1, Claim(VTEP2, 3))
 
     assert set(domain.dirty.take().bindings) == {(M1, IP1), (M1, IP2)}
+
+
+def test_a_mac_is_not_lost_for_the_sake_of_an_address() -> None:
+    """Around the circle, what is later than the rival of the IP may be earlier than the rival of the MAC."""
+    domain = a_domain()
+    host(domain, M1, IP1)
+    domain.import_path(a_mac_path(M1, VTEP2, IP2, sequence=(1 << 30) + 1))
+    domain.learn(M1, PORT)
+
+    domain.claim_above(M1, Claim(VTEP2, MAX_SEQUENCE))
+
+    assert sequence(domain) == (1 << 30) + 2
 
 
 # What does not move

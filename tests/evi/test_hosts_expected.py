@@ -342,3 +342,14 @@ def test_three_rivals_around_the_circle_do_not_drive_us_round_and_round(numbers)
         domain.import_path(a_mac_path(MacAddress(b"\x02\xee\0\0\0" + address[-1:]), vtep, address, sequence=number))
 
     assert [holder(domain, address) for address in addresses] == [M1] * 3
+
+
+def test_an_operator_who_says_whose_an_address_is_has_the_last_word_on_one_that_is_held() -> None:
+    domain = a_domain()
+    domain.import_path(a_mac_path(M2, VTEP3, IP1, sequence=3))
+    domain.addresses.freeze(IP1)
+
+    known(domain)
+
+    assert (holder(domain), sequence(domain)) == (M1, 4)
+    assert domain.addresses.frozen == {}

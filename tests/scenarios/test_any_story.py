@@ -219,6 +219,7 @@ class AnyStory(RuleBasedStateMachine):
         play.settle()
         self.tell("time passes")
         play.settle()
+        play.vtep.level_check()
         assert without_numbers(play.end()) == before
 
 
