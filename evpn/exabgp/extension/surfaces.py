@@ -20,10 +20,10 @@ class Surface(NamedTuple):
 
 COMMANDS, RIB, CONFIGURATION = "commands", "rib", "configuration"
 RECEIVE, PIPES, RELOAD, BACKOFF, ENDING = "receive", "pipes", "reload", "backoff", "ending"
-NODELAY = "nodelay"
+NODELAY, CLOCK = "nodelay", "clock"
 
 NEEDED = (COMMANDS, RIB, CONFIGURATION)
-OPTIONAL = (RECEIVE, PIPES, RELOAD, BACKOFF, ENDING, NODELAY)
+OPTIONAL = (RECEIVE, PIPES, RELOAD, BACKOFF, ENDING, NODELAY, CLOCK)
 
 _MESSAGE = "exabgp.bgp.message"
 _REFRESH = f"{_MESSAGE}.refresh"
@@ -189,6 +189,10 @@ SURFACES = (
     Surface(RELOAD, _LOOP, "Reactor.active_peers", "self"),
     Surface(NODELAY, "exabgp.reactor.network.outgoing", "asynchronous", "io, ip"),
     Surface(NODELAY, "exabgp.reactor.network.tcp", "nagle", "io, ip"),
+    Surface(CLOCK, "exabgp.bgp.timer", "time"),
+    Surface(CLOCK, "exabgp.bgp.timer", "ReceiveTimer.check_ka_timer", "self, message=, ignore="),
+    Surface(CLOCK, "exabgp.bgp.timer", "SendTimer.need_ka", "self"),
+    Surface(CLOCK, "exabgp.reactor.delay", "time"),
     Surface(BACKOFF, _PEER, "Delay"),
     Surface(BACKOFF, "exabgp.reactor.delay", "Delay"),
     Surface(BACKOFF, "exabgp.reactor.delay", "Delay()._next"),

@@ -8,7 +8,17 @@ from pathlib import Path
 
 import pytest
 
-from evpn.exabgp.extension.surfaces import BACKOFF, NEEDED, OPTIONAL, PIPES, RELOAD, SURFACES, Surface, mismatches
+from evpn.exabgp.extension.surfaces import (
+    BACKOFF,
+    CLOCK,
+    NEEDED,
+    OPTIONAL,
+    PIPES,
+    RELOAD,
+    SURFACES,
+    Surface,
+    mismatches,
+)
 
 from .loopback import environment, play, run
 
@@ -23,6 +33,7 @@ FUNCTIONS = {
     "reload": ("exabgp.reactor.interrupt", "Signal", "sighup"),
     "backoff": ("exabgp.reactor.delay", "Delay", "increase"),
     "ending": ("exabgp.reactor.loop", "Reactor", "run"),
+    "clock": ("exabgp.bgp.timer", "SendTimer", "need_ka"),
     "nodelay": ("exabgp.reactor.network.outgoing", "", "asynchronous"),
 }
 """Of each part one function that it touches."""
@@ -148,9 +159,10 @@ def test_an_optional_surface_that_is_gone_is_a_warning_too(tmp_path: Path) -> No
 
     told = play(tmp_path, environment(tmp_path, change))
 
-    assert set(told.parts) == PARTS - {BACKOFF}
-    (warning,) = told.warnings
-    assert "backoff as in ExaBGP: " in warning and "exabgp.reactor.delay.Delay is not there (and 3 more)" in warning
+    assert set(told.parts) == PARTS - {BACKOFF, CLOCK}
+    backoff, clock = told.warnings
+    assert "backoff as in ExaBGP: " in backoff and "exabgp.reactor.delay.Delay is not there (and 3 more)" in backoff
+    assert "clock as in ExaBGP: " in clock and "exabgp.reactor.delay.time is not there" in clock
 
 
 def test_without_its_part_sighup_stops_exabgp_as_ever(tmp_path: Path) -> None:

@@ -82,6 +82,8 @@ NOT_ASKED = {
 UNSEEN = {
     "exabgp.version.version",  # imported by its name in a string
     "exabgp.bgp.message.Message.unpack",  # looks into `registered_message`
+    "exabgp.bgp.timer.ReceiveTimer.check_ka_timer",  # looks at `time`, as the next
+    "exabgp.bgp.timer.SendTimer.need_ka",
     "exabgp.rib.outgoing.OutgoingRIB.replace_reload",  # calls `add_to_rib` and `del_from_rib`, which are replaced
 }
 """Surfaces that do not show in the source."""
