@@ -50,6 +50,8 @@ class Kernel:
     ) -> None:
         self.drift = 0
         """Rows that a level check found other than we believed."""
+        self.look_again = False
+        """A level check is wanted now."""
         self._vtep = vtep
         self._fabric = fabric
         self._dataplane = dataplane

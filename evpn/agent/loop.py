@@ -111,6 +111,7 @@ class Loop:
         self.firewall.settle(now)
         self._push_rows(now)
         self._say(self.core.announcer.lines())
+        self._say(self.session.refreshes())
         self._greet()
         self.pipe.flush()
         self._watch_pipe()

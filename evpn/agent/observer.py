@@ -68,6 +68,9 @@ class Observer:
 
     def look(self, now: float) -> None:
         """Observe what is unknown, and once in a while what is believed known."""
+        wanted, self.core.kernel.look_again = self.core.kernel.look_again, False
+        if wanted:
+            self._next_check, self._links_known = now, False
         if not self._links_known and now >= self._dump_at:
             try:
                 self._read_links()

@@ -36,6 +36,8 @@ class Peer:
     """Its session has been up before."""
     greeted: bool = False
     """Our End-of-RIB has gone to it in this session."""
+    refresh_wanted: bool = False
+    """It is to be asked for all its routes again."""
 
 
 @dataclass(slots=True)

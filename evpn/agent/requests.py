@@ -1,4 +1,4 @@
-"""Requests of the control socket: `show`, `host`, `clear`, and `reload`."""
+"""Requests of the control socket: `show`, `diff`, `host`, `clear`, `refresh`, and `reload`."""
 
 import logging
 import time
@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from evpn.agent import devices, status
+from evpn.agent import devices, diff, status
 from evpn.agent.configure import check_reload, configure
 from evpn.agent.core import Core
 from evpn.agent.host import HostError, check
@@ -38,13 +38,17 @@ class Requests:
         match request.get("command"):
             case "show":
                 return self._show(request.get("what"), request.get("vni"))
+            case "diff":
+                return self._diff(request.get("vni"))
             case "host":
                 return self._host(request)
             case "clear":
                 return self._clear(request)
+            case "refresh":
+                return self._refresh()
             case "reload":
                 return self._reload(Path(str(request.get("config"))))
-        known = "show, host, clear, reload"
+        known = "show, diff, host, clear, refresh, reload"
         raise ValueError(f"command {request.get('command')!r} is not known to this agent; accepted: {known}")
 
     def _host(self, request: Row) -> Iterator[Row]:
@@ -71,6 +75,16 @@ class Requests:
         key = parse_address(str(address)) if address else None
         for domain in [self.core.fabric.domains[self._vni(vni)]] if vni is not None else self._domains():
             yield {"vni": domain.vni, "cleared": self.core.moves.clear(domain, time.monotonic(), key)}
+
+    def _diff(self, vni: Any) -> Iterator[Row]:
+        return diff.rows(self.core, None if vni is None else self._vni(vni))
+
+    def _refresh(self) -> Iterator[Row]:
+        """Both far sides are asked anew for all they have: the peers, as far as they are there, and the kernel."""
+        self.core.kernel.look_again = True
+        for peer in list(self.core.peers.peers.values()):
+            peer.refresh_wanted = peer.up
+            yield {"peer": peer.address, "asked": peer.up}
 
     def _domains(self) -> list[BridgeDomain]:
         return list(self.core.fabric.domains.values())

@@ -53,6 +53,13 @@ class Session:
             case messages.ShutdownAnnounced():
                 self.shutdown = True
 
+    def refreshes(self) -> Iterator[bytes]:
+        """What an operator wants to hear again."""
+        for peer in self.core.peers.up():
+            if peer.refresh_wanted:
+                peer.refresh_wanted = False
+                yield commands.route_refresh(peer.address)
+
     def _answered(self, fact: messages.Acknowledged | messages.CommandFailed) -> None:
         self.answered = fact.id or self.answered
         if isinstance(fact, messages.CommandFailed):

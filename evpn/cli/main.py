@@ -11,6 +11,8 @@ COMMANDS = {
     "check": "validate a configuration file",
     "render": "render one of the templates",
     "show": "state of the running agent",
+    "diff": "the kernel against what it should hold, row by row",
+    "refresh": "ask the peers and the kernel anew for all they have",
     "host": "hosts known beforehand",
     "clear": "forget duplicates",
     "flush": "remove every kernel row that is ours",

@@ -58,6 +58,12 @@ class Dataplane:
         return sum(segment.pending for segment in list(self.segments.values()))
 
     @property
+    def all_segments(self) -> list[Segment]:
+        """Those that are served, and those no longer served whose rows are still to be removed."""
+        left = [segment for vni, segment in self._retired.items() if vni not in self.segments]
+        return [*self.segments.values(), *left]
+
+    @property
     def backlog(self) -> int:
         """Pending rows, told from the bridge domains that were touched: cheap where there are many."""
         return sum(self.segments[vni].pending for vni in self._busy if vni in self.segments)

@@ -271,13 +271,18 @@ class Segment:
 
     # A dump
 
+    def shadow(self) -> "Segment":
+        """One without rows, that judges by our wishes whose those are that it observes."""
+        shadow = Segment(self.vni)
+        shadow.attachment, shadow.plan = self.attachment, self.plan
+        shadow.macs.desired, shadow.flood.desired = self.macs.desired, self.flood.desired
+        return shadow
+
     def observe_all(
         self, rows: Iterable[KernelRow], neighbors: Iterable[KernelRow]
     ) -> dict[MacAddress, tuple[int, bool]]:
         """Everything the kernel holds in this bridge domain; returns local MAC -> (port, static)."""
-        shadow = Segment(self.vni)
-        shadow.attachment, shadow.plan = self.attachment, self.plan
-        shadow.macs.desired, shadow.flood.desired = self.macs.desired, self.flood.desired
+        shadow = self.shadow()
         local: dict[MacAddress, tuple[int, bool]] = {}
         # the bridge's rows first: they carry the mark by which a sticky row of the VXLAN device is ours
         for row in sorted(rows, key=lambda row: bool(row.dst)):

@@ -80,6 +80,18 @@ def dump_bridge_domain(bridge: int, devices: Iterable[int] = ()) -> tuple[list[N
     return dump_neighbors(AF_BRIDGE, master=bridge), neighbors
 
 
+def walk_bridge_domain(
+    bridge: int, devices: Iterable[int]
+) -> Iterator[tuple[list[NeighborMessage], list[NeighborMessage]]]:
+    """The same, some hundred rows at a time; EINTR in its midst means: forget them and begin again."""
+    for rows in walk_neighbors(AF_BRIDGE, master=bridge):
+        yield rows, []
+    for device in devices:
+        for family in (AF_INET, AF_INET6):
+            for rows in walk_neighbors(family, ifindex=device):
+                yield [], rows
+
+
 def dump_links() -> list[Link]:
     wanted = _IFINFOMSG.pack(AF_UNSPEC) + attribute(IFLA_EXT_MASK, _NUMBER.pack(RTEXT_FILTER_SKIP_STATS))
     links = map(link_message.decode_link, _payloads(RTM_GETLINK, RTM_NEWLINK, wanted))

@@ -92,7 +92,7 @@ def test_a_host_that_makes_no_sense_is_refused_in_words_and_changes_nothing(
 
 @pytest.mark.parametrize("request_", [{"command": "rubbish"}, {}, {"command": ["show"]}, {"command": None}])
 def test_an_unknown_command_names_those_there_are(vtep: Vtep, request_: dict[str, Any]) -> None:
-    with pytest.raises(ValueError, match="accepted: show, host, clear, reload"):
+    with pytest.raises(ValueError, match="accepted: show, diff, host, clear, refresh, reload"):
         Requests(vtep.core, links=None).answer(request_)  # type: ignore[arg-type]
 
 

@@ -1,0 +1,201 @@
+"""`evpn diff`: what the kernel holds against what it should hold, row by row; nothing is changed.
+
+The kernel is asked anew, for what we believe of it is what is in doubt. Routes and rows change meanwhile: a difference
+is one that two looks have found. All of it goes in slices, and an empty row lets others have their turn.
+"""
+
+from collections.abc import Callable, Generator, Iterable, Iterator
+from errno import EINTR
+from typing import Any, NamedTuple
+
+from evpn.agent.core import Core
+from evpn.agent.status_rows import Row, Rows
+from evpn.dataplane.entries import HostRow, Kind, MacRow, NeighborRow
+from evpn.dataplane.ownership import is_our_neighbor
+from evpn.dataplane.segment import Attachment, Segment
+from evpn.delta import DeltaTable
+from evpn.netlink.dump import walk_bridge_domain
+from evpn.netlink.errors import NetlinkError, describe
+from evpn.netlink.neighbor import NeighborMessage
+from evpn.text import format_ip, format_mac
+from evpn.values import Vni
+
+Walk = Callable[[int, Iterable[int]], Iterator[tuple[list[NeighborMessage], list[NeighborMessage]]]]
+"""A bridge and the devices of neighbors -> FDB rows and neighbors, some at a time."""
+
+_SLICE = 500
+_ATTEMPTS = 8
+_SIGN_OF_LIFE = 64
+"""Slices without a difference after which a client is told that we are still at it."""
+
+
+class Difference(NamedTuple):
+    found: Any
+    wanted: Any
+
+
+Differences = dict[tuple[Kind, bytes], Difference]
+
+
+class Look(NamedTuple):
+    differences: Differences
+    compared: int
+
+
+def rows(core: Core, vni: Vni | None, walk: Walk = walk_bridge_domain) -> Rows:
+    """A row for each difference, and at last one that says how much was compared."""
+    compared = silent = 0
+    segments = [segment for segment in core.dataplane.all_segments if vni in (None, segment.vni)]
+    for segment in segments:
+        for row in _segment(core, segment, walk):
+            compared += row.pop("compared", 0)
+            silent = 0 if row else silent + 1
+            yield row
+            if silent == _SIGN_OF_LIFE:
+                silent = 0
+                yield {"ok": True}
+    yield {"compared": compared, "vnis": len(segments)}
+
+
+def _segment(core: Core, segment: Segment, walk: Walk) -> Rows:
+    name, why = "", ""
+    for _ in range(_ATTEMPTS):
+        attached = segment.attachment
+        if attached is None:
+            yield _no_device(core, segment)
+            return
+        name = attached.device.name
+        try:
+            first = yield from _look(segment, attached, walk)
+            second = (yield from _look(segment, attached, walk)) if first.differences else first
+        except NetlinkError as error:
+            why = str(error)
+            if error.errno == EINTR:  # rows changed under the dump: forget it
+                continue
+            break
+        if _is_same(segment.attachment, attached):
+            yield {"compared": second.compared}
+            yield from _confirmed(core, segment, first.differences, second.differences)
+            return
+        why = "its devices change all the time"
+    yield _row(segment, "device", name, "not read", "", segment.plan.name, why)
+
+
+def _no_device(core: Core, segment: Segment) -> Row:
+    settings = core.instances.served.get(segment.vni)
+    name, problem = settings.device if settings else "", core.instances.problems.get(segment.vni, "waiting")
+    return _row(segment, "device", name, "missing", "", segment.plan.name, problem)
+
+
+def _is_same(one: Attachment | None, other: Attachment) -> bool:
+    """The same devices; their flags may have changed."""
+    return one is not None and [link.ifindex for link in one] == [link.ifindex for link in other]
+
+
+def _confirmed(core: Core, segment: Segment, first: Differences, second: Differences) -> Rows:
+    """What both looks have found, unless another row is wanted now."""
+    for (kind, key), (found, wanted) in second.items():
+        if (kind, key) in first and first[kind, key].wanted == wanted:
+            what = "missing" if found is None else "not wanted" if wanted is None else "differs"
+            there, here = _words(core, kind, found), _words(core, kind, wanted)
+            yield _row(segment, kind.value, _name(kind, key), what, there, here, _reason(core, segment, kind, key))
+
+
+def _row(segment: Segment, kind: str, key: str, difference: str, found: str, wanted: str, reason: str) -> Row:
+    return {
+        "vni": segment.vni,
+        "kind": kind,
+        "key": key,
+        "difference": difference,
+        "found": found,
+        "wanted": wanted,
+        "reason": reason,
+    }
+
+
+# One look at the kernel
+
+
+def _look(segment: Segment, attached: Attachment, walk: Walk) -> Generator[Row, None, Look]:
+    """Raises a `NetlinkError`; EINTR: what was read is worthless."""
+    shadow = segment.shadow()
+    strays: Differences = {}
+    tunnel: list[NeighborMessage] = []
+    home = segment.neighbor_device
+    for fdb, neighbors in walk(attached.bridge.ifindex, {attached.bridge.ifindex, home}):
+        for row in fdb:
+            # the bridge's rows first: they carry the mark by which a sticky row of the VXLAN device is ours
+            tunnel.append(row) if row.dst else shadow.observe(row, True)
+        for row in neighbors:
+            if row.ifindex == home:
+                shadow.observe_neighbor(row, True)
+            elif is_our_neighbor(row):
+                strays[Kind.NEIGHBOR, row.dst] = Difference(NeighborRow(row.lladdr, False), None)
+        yield {}
+    for start in range(0, len(tunnel), _SLICE):
+        for row in tunnel[start : start + _SLICE]:
+            shadow.observe(row, True)
+        yield {}
+    for vtep in shadow.foreign_flood & segment.flood.actual.keys():
+        shadow.flood.observe(vtep, True)  # it has lost the mark, and waits to be removed
+    found = yield from _compare(segment, shadow)
+    return found._replace(differences={**strays, **found.differences})
+
+
+def _compare(segment: Segment, shadow: Segment) -> Generator[Row, None, Look]:
+    differences: Differences = {}
+    compared = 0
+    for kind in Kind:
+        wanted, found = _table(segment, kind).desired, _table(shadow, kind).actual
+        keys = list(wanted.keys() | found.keys())
+        compared += len(keys)
+        for start in range(0, len(keys), _SLICE):
+            for key in keys[start : start + _SLICE]:
+                if wanted.get(key) != found.get(key):
+                    differences[kind, key] = Difference(found.get(key), wanted.get(key))
+            yield {}
+    return Look(differences, compared)
+
+
+def _table(segment: Segment, kind: Kind) -> DeltaTable[Any, Any]:
+    if kind is Kind.MAC:
+        return segment.macs
+    if kind is Kind.HOST:
+        return segment.hosts
+    return segment.flood if kind is Kind.FLOOD else segment.neighbors
+
+
+# In words
+
+
+def _reason(core: Core, segment: Segment, kind: Kind, key: bytes) -> str:
+    """Why it is so, as far as we know it; what our own memory does not differ on has escaped us."""
+    table = _table(segment, kind)
+    refusal = core.dataplane.refusals.get((segment.vni, kind, key))
+    if refusal is not None:
+        return f"refused {refusal.attempts}x: {describe(refusal.errno)}"
+    if segment.vni in core.dataplane.unobserved:
+        return "to be looked at"
+    if key in table.removals and not core.peers.synced:
+        return "removed once the routes are complete"
+    if key in table.removals or key in table.writes:
+        return "about to be written"
+    return "not noticed before: evpn refresh, or the next level check, repairs it"
+
+
+def _name(kind: Kind, key: bytes) -> str:
+    return format_mac(key) if kind in (Kind.MAC, Kind.HOST) else format_ip(key)
+
+
+def _words(core: Core, kind: Kind, value: Any) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, HostRow):
+        return core.dataplane.port_name(value.port) + " sticky" * value.sticky
+    if isinstance(value, NeighborRow):
+        return format_mac(value.mac) + " router" * value.router
+    if isinstance(value, MacRow):
+        vtep = format_ip(value.vtep) if value.tunnel else "in the bridge only"
+        flags = " sticky" * value.sticky + " router" * value.router + " learnt" * (not value.marked)
+        return vtep + " not in the bridge" * (not value.bridge) + flags
+    return "flood row"

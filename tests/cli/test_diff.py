@@ -1,0 +1,106 @@
+"""`evpn diff` and `evpn refresh` against a running agent, a real kernel and a peer that can be asked again."""
+
+import json
+from collections.abc import Iterator
+
+import pytest
+
+from evpn.text import format_mac, parse_ip
+from evpn.values import MacAddress
+from evpn.wire import update
+from tests.builders import a_mac_route, a_multicast_route, attributes
+from tests.interop.fabric import Fabric, Vtep, address
+from tests.interop.frr import until
+from tests.interop.raw_peer import END_OF_RIB, RawPeer
+
+pytestmark = pytest.mark.kernel
+
+PEER, FAR = address(1), address(99)
+ROUTE_REFRESH = 5
+LIMIT, MACS = 10, 12
+
+
+@pytest.fixture(scope="module")
+def setting() -> Iterator[tuple[Vtep, RawPeer]]:
+    """A flood row, and two MACs more than the VXLAN device takes; VNI 200 is as it should be, VNI 300 has no device."""
+    vnis = [{"vni": 100}, {"vni": 200}, {"vni": 300, "create": False}]
+    with Fabric("diff", frr=False) as fabric:
+        vtep, node = fabric.vtep(11, (PEER,), vnis=vnis), fabric.node(1)
+        vtep.run("ip", "link", "add", "br100", "up", "type", "bridge")
+        kind = f"type vxlan id 100 local {vtep.address} dstport 4789 nolearning maxaddress {LIMIT + 1}"
+        vtep.run("ip", "link", "add", "vxlan100", "up", "master", "br100", *kind.split())
+        vtep.run("ip", "link", "add", "br300", "up", "type", "bridge")
+        kind = f"type vxlan id 300 local {vtep.address} dstport 4789 nolearning"
+        vtep.run("ip", "link", "add", "vxlan300", "up", "master", "br300", *kind.split())
+        vtep.start()
+        vtep.run("ip", "link", "del", "vxlan300")
+        with RawPeer(node, PEER, vtep.address) as peer:
+            announce(peer)
+            until(lambda: vtep.summary()["rows-refused"] and not vtep.show("vni", 200)[0]["pending"])
+            yield vtep, peer
+
+
+def announce(peer: RawPeer) -> None:
+    far = parse_ip(FAR)
+    flood = attributes(endpoint=far, local_preference=100)
+    peer.update(update.encode_announce([a_multicast_route(far, f"{FAR}:100")], far, flood))
+    routes = [a_mac_route(mac, rd=f"{FAR}:100") for mac in macs()]
+    peer.update(update.encode_announce(routes, far, attributes(local_preference=100)))
+    peer.update(END_OF_RIB)
+
+
+def macs() -> list[MacAddress]:
+    return [MacAddress(b"\x02\x11\0\0\0" + bytes((n,))) for n in range(MACS)]
+
+
+def test_json_has_a_row_for_each_difference(setting: tuple[Vtep, RawPeer]) -> None:
+    vtep, _ = setting
+
+    rows = json.loads(vtep.evpn("diff", "--json", config=True))
+
+    refused = [row for row in rows if row["vni"] == 100]
+    assert len(refused) == MACS - LIMIT
+    there = {row["mac"] for row in vtep.fdb() if row.get("dst") == FAR}
+    assert {row["key"] for row in refused} == {format_mac(mac) for mac in macs()} - there
+    for row in refused:
+        assert (row["kind"], row["difference"], row["wanted"]) == ("mac", "differs", FAR)
+        assert row["reason"].endswith("x: ENOSPC (No space left on device)")
+    assert [row for row in rows if row["vni"] == 200] == []
+    (device,) = [row for row in rows if row["vni"] == 300]
+    assert (device["kind"], device["key"], device["difference"]) == ("device", "vxlan300", "missing")
+
+
+def test_the_status_says_whether_there_is_a_difference_when_asked_for(setting: tuple[Vtep, RawPeer]) -> None:
+    vtep, _ = setting
+
+    assert vtep.evpn("diff", "--exit-code", "--vni", "200", config=True) == "0 of 0 rows in 1 VNI differ\n"
+    vtep.evpn("diff", "--exit-code", "--vni", "100", config=True, status=1)
+    vtep.evpn("diff", "--exit-code", "--json", config=True, status=1)
+    lines = vtep.evpn("diff", "--vni", "100", config=True).splitlines()
+    assert lines[0].split() == ["vni", "kind", "key", "difference", "found", "wanted", "reason"]
+    assert len(lines) == 1 + (MACS - LIMIT) + 1
+    assert lines[-1] == f"{MACS - LIMIT} of {MACS + 1} rows in 1 VNI differ"
+
+
+def test_bad_usage_is_status_2(setting: tuple[Vtep, RawPeer]) -> None:
+    vtep, _ = setting
+
+    said = vtep.evpn("diff", "--vni", "7", config=True, status=2)
+
+    assert said.splitlines()[-1] == "Error: VNI 7 is not configured; configured: 100, 200, 300"
+
+
+@pytest.mark.parametrize("command", [("diff", "--exit-code"), ("refresh",)])
+def test_without_an_agent_it_is_status_3(setting: tuple[Vtep, RawPeer], command: tuple[str, ...]) -> None:
+    vtep, _ = setting
+
+    assert "no agent is running there" in vtep.evpn(*command, "--run-dir", str(vtep.directory), status=3)
+
+
+def test_a_refresh_asks_the_peers_and_looks_at_the_kernel(setting: tuple[Vtep, RawPeer]) -> None:
+    vtep, peer = setting
+    asked = len([code for code, _ in peer.said if code == ROUTE_REFRESH])
+
+    assert vtep.evpn("refresh", config=True) == f"{PEER} asked\n"
+
+    until(lambda: len([code for code, _ in peer.said if code == ROUTE_REFRESH]) == asked + 1)
