@@ -114,11 +114,12 @@ class Instances:
                 self._attached(vni, found)
 
     def snooped_ports(self) -> set[int]:
-        """ifindexes of the local ports whose hosts' addresses are wanted, whoever tells them."""
+        """ifindexes of the local ports whose hosts' addresses are wanted, whoever tells them, or whose questions."""
         bridges = {
             attached.bridge.ifindex: attached.device.ifindex
             for vni, settings in self.served.items()
-            if settings.learn_neighbors  # also the kernel's words are asked about, and hosts answer here
+            # also the kernel's words are asked about, and hosts answer here
+            if (settings.learn_neighbors or self._dataplane.segments[vni].plan.misses)
             and (attached := self._dataplane.segments[vni].attachment) is not None
         }
         links = self._dataplane.links.values()

@@ -106,10 +106,10 @@ class Loop:
         self.observer.look_at_use(now)
         self._follow_ports()
         self.core.settle(now)
-        self._send_frames()
         self.isolation.settle(now)
         self.firewall.settle(now)
         self._push_rows(now)
+        self._send_frames(now)
         self._say(self.core.announcer.lines())
         self._say(self.session.refreshes())
         self._greet()
@@ -137,6 +137,7 @@ class Loop:
             sighting = decode(frame)
             if sighting is not None:
                 self.core.kernel.sighted(port, sighting, now)
+            self.core.on_demand.heard(port, frame, now)
 
     # Out
 
@@ -156,8 +157,9 @@ class Loop:
                 log.debug("refused vni=%d kind=%s key=%s errno=%d", segment.vni, kind.value, change.key.hex(), errno)
             pushed += len(changes)
 
-    def _send_frames(self) -> None:
-        for port, frame in self.core.questions.take():
+    def _send_frames(self, now: float) -> None:
+        """After the rows: who is answered may send to whom it has asked for at once."""
+        for port, frame in self.core.questions.take() + self.core.on_demand.answers(now):
             self.snooper.send(port, frame)
 
     def _follow_ports(self) -> None:

@@ -1,18 +1,23 @@
 """Strategy `dynamic-l3`: rows for those whom local hosts talk to, answered from the routes in memory.
 
 The VXLAN device tells which IP (l3miss) or MAC (l2miss) it does not know. The answer is the neighbor and the row of its
-MAC at once, so that the first frame finds its way. A row that no frame has used for `idle-timeout` is given up.
+MAC at once, so that the first frame finds its way. The device has dropped the question meanwhile: we answer who asked
+(RFC 9161 section 3.3) as soon as the rows are there. A row that no frame has used for `idle-timeout` is given up.
 """
 
 from collections.abc import Iterable, Iterator
 
 from evpn.agent.instances import Instances
+from evpn.agent.questions import Frame
 from evpn.dataplane.dataplane import Dataplane
 from evpn.dataplane.segment import Segment
 from evpn.evi.bridge_domain import BridgeDomain
 from evpn.evi.fabric import Fabric
 from evpn.netlink.neighbor import NeighborMessage
+from evpn.packet.frames import answer
+from evpn.packet.question import decode
 from evpn.values import IpAddress, MacAddress, Vni
+from evpn.wire.communities import ROUTER
 
 _CHECKS = 4
 """How often within `idle-timeout` the use of rows is looked at."""
@@ -25,7 +30,11 @@ class OnDemand:
         self._fabric = fabric
         self._dataplane = dataplane
         self._instances = instances
+        self.told = 0
+        """Questions that we have answered."""
         self._looked: dict[Vni, float] = {}
+        self._untold: dict[Vni, None] = {}
+        """Where somebody may wait for an answer of ours."""
 
     def missed(self, segment: Segment, row: NeighborMessage, now: float) -> None:
         """A miss notification: an IP, or a MAC."""
@@ -33,9 +42,29 @@ class OnDemand:
         if not segment.plan.misses:
             return
         if row.dst:
-            self._ip(domain, segment, row.dst, now)
+            self._ip(domain, segment, row.dst, now, asked=True)
         elif row.lladdr:
             self._mac(domain, segment, row.lladdr, now)
+
+    def heard(self, port: int, frame: bytes, now: float) -> None:
+        """A frame on a port of ours: who asks for what the device may have missed."""
+        link = self._dataplane.links.get(port)
+        segment = self._dataplane.by_bridge.get(link.master) if link else None
+        question = decode(frame) if segment is not None and segment.plan.misses else None
+        if segment is not None and question is not None:
+            segment.demand.askers.hear(port, question, now)
+
+    def answers(self, now: float) -> list[Frame]:
+        """To those whose question was dropped, now that the device would answer it; never what is not so any more."""
+        frames: list[Frame] = []
+        for vni in list(self._untold):
+            segment = self._dataplane.segments.get(vni)
+            if segment is not None:
+                frames += _answers(self._fabric.domains[vni], segment, now)
+            if segment is None or not segment.demand.askers.missed:
+                del self._untold[vni]
+        self.told += len(frames)
+        return frames
 
     def settle(self, now: float) -> None:
         """Routes have come or changed for what is asked for."""
@@ -44,8 +73,9 @@ class OnDemand:
             if not demand.ips and not demand.has_missed:
                 continue
             for ip in list(domain.dirty.ips):
-                if ip in demand.ips or demand.is_missed(ip, now):
-                    self._ip(domain, segment, ip, now)
+                asked = demand.is_missed(ip, now)
+                if asked or ip in demand.ips:
+                    self._ip(domain, segment, ip, now, asked)
             for mac in list(domain.dirty.macs):
                 if demand.is_missed(mac, now):
                     self._mac(domain, segment, mac, now)
@@ -91,13 +121,17 @@ class OnDemand:
                 wait = self._instances.served[domain.vni].idle_timeout / _CHECKS
                 yield domain.vni, self._looked.get(domain.vni, first) + wait
 
-    def _ip(self, domain: BridgeDomain, segment: Segment, ip: IpAddress, now: float) -> None:
+    def _ip(self, domain: BridgeDomain, segment: Segment, ip: IpAddress, now: float, asked: bool) -> None:
         """Never for an address that is ours, or nobody's: a local host's own question would look like a duplicate."""
         binding = domain.addresses.neighbor(ip)
         if binding is None:
             segment.demand.unanswered += 1
             segment.demand.miss(ip, now)
-        elif segment.demand.ips.get(ip) != binding[0]:
+            return
+        if asked:
+            segment.demand.askers.miss(ip, now)
+            self._untold[segment.vni] = None
+        if segment.demand.ips.get(ip) != binding[0]:
             segment.demand.answered += 1
             segment.demand.take(binding[0], now, ip)
             domain.touch([binding[0]], [ip])
@@ -110,3 +144,26 @@ class OnDemand:
             segment.demand.answered += 1
             segment.demand.take(mac, now)
             domain.touch([mac])
+
+
+def _answers(domain: BridgeDomain, segment: Segment, now: float) -> Iterator[Frame]:
+    askers, ready = segment.demand.askers, {}
+    for ip in askers.missed:
+        found = domain.addresses.neighbor(ip)
+        if found is not None and _is_there(segment, found[0], ip):
+            ready[ip] = found
+    for port, question, _ in askers.take(ready.keys(), now):
+        mac, path = ready[question.target]
+        if mac == question.mac:
+            continue  # it has come to us, and asks for itself
+        router = bool((path.attributes.arp_nd or 0) & ROUTER)
+        # an anycast address has no neighbor, for the device would override what hosts know (RFC 9047 section 2)
+        yield port, answer(question, mac, router, override=question.target in segment.neighbors.actual)
+
+
+def _is_there(segment: Segment, mac: MacAddress, ip: IpAddress) -> bool:
+    """The kernel holds all that is wanted for an address: what is sent to it gets through."""
+    macs, neighbors = segment.macs, segment.neighbors
+    if mac not in macs.desired or macs.desired[mac] != macs.actual.get(mac):
+        return False
+    return neighbors.desired.get(ip) == neighbors.actual.get(ip)

@@ -5,6 +5,7 @@ A miss that nobody can answer is remembered for a while: the route that answers 
 
 from collections import OrderedDict
 
+from evpn.dataplane.askers import Askers
 from evpn.values import IpAddress, MacAddress
 
 MEMORY = 10.0
@@ -19,6 +20,7 @@ class Demand:
     def __init__(self) -> None:
         self.macs: dict[MacAddress, float] = {}
         self.ips: dict[IpAddress, MacAddress] = {}
+        self.askers = Askers()
         self.answered = self.unanswered = 0
         self._missed: OrderedDict[bytes, float] = OrderedDict()
 

@@ -134,6 +134,8 @@ class Vtep:
         self.speaker = FakeSpeaker(RR1, RR2)
         self.now = 0.0
         self.sent: list[tuple[int, bytes]] = []
+        self.answers: list[tuple[int, bytes]] = []
+        """To questions of our hosts, in the name of others."""
         self.restart()
 
     def restart(self) -> None:
@@ -172,6 +174,7 @@ class Vtep:
         self.core.settle(self.now)
         self._ask()
         self._push()
+        self.answers += self.core.on_demand.answers(self.now)
         self._say(self.core.announcer.lines())
         self._greet()
 

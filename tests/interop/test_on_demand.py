@@ -15,7 +15,7 @@ from evpn.packet.nd import NdMessage
 from evpn.text import parse_ip, parse_mac
 from evpn.wire.communities import OVERRIDE, ROUTER
 
-from .cable import Cable, a_frame, arp_probe, arp_request, gratuitous, solicitation
+from .cable import Cable, a_frame, arp_probe, arp_request, asks_for, gratuitous, solicitation
 from .fabric import Fabric, Host, Vtep, address, stays, with_pid
 from .far_side import HIGHER, LOWER, FarSide, a_mac
 from .frr import until
@@ -33,7 +33,10 @@ class Setting(NamedTuple):
     vtep: Vtep
     far: FarSide
     host: Host
+    """A whole one; what `cable` says comes from another."""
     cable: Cable
+    there: Host
+    """Behind HIGHER, which has no agent: who talks to it has no need of being found."""
 
     def neighbors(self) -> dict[str, str]:
         """IP -> MAC, of the VXLAN device."""
@@ -86,17 +89,36 @@ def answers_for(frame: Frame, ip: str, asking: str) -> bool:
 @pytest.fixture(scope="module")
 def setting() -> Iterator[Setting]:
     with Fabric("demand", frr=False) as fabric:
-        vnis = [{"vni": 100, "ports": ["tap1"], "strategy": "dynamic-l3", "idle-timeout": IDLE}]
+        vnis = [{"vni": 100, "ports": ["tap1", "tap2"], "strategy": "dynamic-l3", "idle-timeout": IDLE}]
         vtep = fabric.vtep(11, vnis=vnis)
-        host, node = fabric.host(vtep, 1), fabric.node(1)
+        silent, host, node = fabric.host(vtep, 1), fabric.host(vtep, 2, "tap2", ipv6=True), fabric.node(1)
+        there = a_vtep_that_is_a_host(fabric, host)
         vtep.start()
-        with RawPeer(node, address(1), vtep.address) as peer, Cable(host.namespace) as cable:
+        with RawPeer(node, address(1), vtep.address) as peer, Cable(silent.namespace) as cable:
             far = FarSide(peer, vtep)
             far.floods()
             far.begin()
             cable.say(a_frame(ASKING))
             until(lambda: vtep.macs().get(ASKING))
-            yield Setting(vtep, far, host, cable)
+            yield Setting(vtep, far, host, cable, there)
+
+
+def a_vtep_that_is_a_host(fabric: Fabric, friend: Host) -> Host:
+    """On the VXLAN device itself; it knows one host behind our VTEP, and where that is."""
+    number = int(HIGHER.rpartition(".")[2])
+    host = Host(fabric.node(number), number)
+    vxlan = ("type", "vxlan", "id", "100", "local", HIGHER, "dstport", "4789", "nolearning")
+    for command in (
+        ("ip", "link", "add", "vx100", "address", host.mac, *vxlan),
+        ("ip", "address", "add", f"{host.ip}/24", "dev", "vx100"),
+        ("ip", "address", "add", f"{host.ip6}/64", "dev", "vx100", "nodad"),
+        ("ip", "link", "set", "vx100", "up"),
+        ("bridge", "fdb", "add", friend.mac, "dev", "vx100", "dst", address(11), "self"),
+        ("ip", "neigh", "add", friend.ip, "lladdr", friend.mac, "dev", "vx100"),
+        ("ip", "neigh", "add", friend.ip6, "lladdr", friend.mac, "dev", "vx100"),
+    ):
+        host.namespace.run(*command)
+    return host
 
 
 def test_with_many_routes_in_memory_there_are_rows_for_the_talkers_alone(setting: Setting) -> None:
@@ -115,6 +137,50 @@ def test_with_many_routes_in_memory_there_are_rows_for_the_talkers_alone(setting
     for mac, ip in hosts:
         setting.far.loses(mac, ip)
     until(lambda: len(setting.vtep.macs()) < 10)
+
+
+@pytest.mark.parametrize("ipv6", [False, True], ids=["IPv4", "IPv6"])
+def test_the_first_question_of_a_host_is_answered_and_its_first_packet_gets_there(setting: Setting, ipv6: bool) -> None:
+    host, there = setting.host, setting.there
+    ip, pings = (there.ip6, host.reaches6) if ipv6 else (there.ip, host.reaches)
+    setting.far.has(there.mac, ip)
+    until(lambda: ip in {row["ip"] for row in setting.vtep.show("neigh")})
+    assert ip not in setting.neighbors()
+
+    with Cable(host.namespace) as cable:
+        assert pings(there)
+        heard = cable.heard()
+
+    assert len([frame for frame in heard if asks_for(frame, ip)]) == 1
+    assert len([frame for frame in heard if answers_for(frame, ip, host.mac)]) == 1
+    assert setting.neighbors()[ip] == there.mac
+
+
+@pytest.mark.parametrize("ipv6", [False, True], ids=["IPv4", "IPv6"])
+def test_every_question_has_one_answer(setting: Setting, ipv6: bool) -> None:
+    mac, ip = setting.a_host(ipv6)
+    setting.far.has(mac, ip)
+    until(lambda: mac in setting.vtep.macs())
+    asked, before = 3, len(setting.cable.heard())
+    for _ in range(asked):
+        setting.asks(ip)
+
+    def answers() -> int:
+        return sum(answers_for(frame, ip, ASKING) for frame in setting.cable.heard()[before:])
+
+    until(answers, 2)
+    stays(lambda: answers() <= asked, 0.3)
+
+
+@pytest.mark.parametrize("ipv6", [False, True], ids=["IPv4", "IPv6"])
+def test_who_still_waits_when_the_route_comes_is_answered(setting: Setting, ipv6: bool) -> None:
+    mac, ip = setting.a_host(ipv6)
+    setting.asks(ip)
+    stays(lambda: setting.silent(mac, ip), 0.3)
+
+    setting.far.has(mac, ip)
+
+    until(lambda: setting.answered(ip), 2)
 
 
 @pytest.mark.parametrize("ipv6", [False, True], ids=["IPv4", "IPv6"])

@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from evpn.packet.frames import announcement, probe
+from evpn.packet.frames import announcement, answer, probe
+from evpn.packet.question import Question
 from evpn.packet.sighting import Sighting, decode
 from evpn.text import format_ip, format_mac, parse_ip, parse_mac
 from evpn.values import IpAddress, MacAddress
@@ -19,6 +20,7 @@ from .strategies import ips4, ips6, macs
 
 MAC, OURS = parse_mac("50:54:33:00:00:09"), parse_mac("02:00:00:00:00:10")
 IP, IP6 = parse_ip("192.0.2.9"), parse_ip("2001:db8::9")
+ASKER, ASKER_IP, ASKER_IP6 = parse_mac("50:54:33:00:00:0a"), parse_ip("192.0.2.10"), parse_ip("2001:db8::a")
 LINK_LOCAL_OF_OURS = "fe80::ff:fe00:10"
 BROADCAST, ALL_NODES = "ff:ff:ff:ff:ff:ff", "33:33:00:00:00:01"
 
@@ -51,7 +53,9 @@ def test_a_probe_of_ipv6_claims_a_link_local_address(mac: MacAddress, ip: IpAddr
 
 @given(macs, ips6, macs, st.booleans())
 def test_checksums_are_right(mac: MacAddress, ip: IpAddress, ours: MacAddress, router: bool) -> None:
-    for frame in (probe(mac, ip, ours), announcement(mac, ip, router)):
+    asked, free = Question(ours, ip, ip), Question(ours, IpAddress(bytes(16)), ip)
+    answers = [answer(question, mac, router) for question in (asked, free)]
+    for frame in (probe(mac, ip, ours), announcement(mac, ip, router), *answers):
         addresses, message = frame[22:54], frame[54:]
         summed = addresses + len(message).to_bytes(4) + (58).to_bytes(4) + message
         total = sum(int.from_bytes(summed[at : at + 2]) for at in range(0, len(summed), 2))
@@ -117,6 +121,31 @@ def test_an_unsolicited_advertisement_is_understood(tshark: Tshark, router: bool
 
     mac, ip = format_mac(MAC), format_ip(IP6)
     assert shown == [ALL_NODES, mac, ip, "ff02::1", "255", "136", "2", mac, ip, str(int(router)), "0", "1"]
+
+
+def test_an_arp_reply_is_understood(tshark: Tshark) -> None:
+    (shown,) = tshark.fields([answer(Question(ASKER, ASKER_IP, IP), MAC)], *ETHERNET, *ARP, *ARP_KIND)
+
+    mac, asker = format_mac(MAC), format_mac(ASKER)
+    assert shown == [asker, mac, "2", mac, "192.0.2.9", asker, "192.0.2.10", "", ""]
+
+
+@pytest.mark.parametrize("router, override", [(False, True), (True, True), (False, False)])
+def test_a_solicited_advertisement_is_understood(tshark: Tshark, router: bool, override: bool) -> None:
+    frame = answer(Question(ASKER, ASKER_IP6, IP6), MAC, router, override)
+    (shown,) = tshark.fields([frame], *ETHERNET, *ND, *ADVERTISED)
+
+    mac, ip, asker = format_mac(MAC), format_ip(IP6), [format_mac(ASKER), format_ip(ASKER_IP6)]
+    flags = [str(int(router)), "1", str(int(override))]
+    assert shown == [asker[0], mac, ip, asker[1], "255", "136", "2", mac, ip, *flags]
+
+
+def test_who_has_no_address_yet_is_told_with_all_nodes(tshark: Tshark) -> None:
+    frame = answer(Question(ASKER, IpAddress(bytes(16)), IP6), MAC)
+    (shown,) = tshark.fields([frame], *ETHERNET, *ND, *ADVERTISED)
+
+    mac, ip = format_mac(MAC), format_ip(IP6)
+    assert shown == [ALL_NODES, mac, ip, "ff02::1", "255", "136", "2", mac, ip, "0", "0", "1"]
 
 
 def test_a_thousand_frames_have_no_flaw(tshark: Tshark) -> None:
