@@ -2,7 +2,7 @@
 
 import errno
 import socket
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Set
 from itertools import chain
 
 from evpn.agent.strategies import plan_of
@@ -13,6 +13,7 @@ from evpn.dataplane.plan import unfit
 from evpn.netlink.capabilities import NET_ADMIN, NET_RAW, has
 from evpn.netlink.dump import dump_addresses, dump_links
 from evpn.netlink.errors import NetlinkError
+from evpn.netlink.isolation import is_isolated
 from evpn.rib.path import is_martian
 from evpn.text import format_ip
 from evpn.values import IpAddress
@@ -41,7 +42,8 @@ def look(settings: Settings) -> Iterator[str]:
         addresses = [address.ip for address in dump_addresses()]
     except NetlinkError as error:
         raise HostError(f"the kernel does not list its devices: {error}") from None
-    return chain(_snooping(settings), problems(settings, links, addresses))
+    ours = {link.name for link in links.values() if link.kind == "vxlan" and is_isolated(link.name)}
+    return chain(_snooping(settings), problems(settings, links, addresses, ours))
 
 
 def check_privilege() -> None:
@@ -58,8 +60,10 @@ def _snooping(settings: Settings) -> Iterator[str]:
             yield f"{key}.learn-neighbors: snoop needs CAP_NET_RAW; accepted: a service with it, or [kernel], or []"
 
 
-def problems(settings: Settings, links: Mapping[int, Link], addresses: list[IpAddress]) -> Iterator[str]:
-    """Every problem of the devices and addresses; pure."""
+def problems(
+    settings: Settings, links: Mapping[int, Link], addresses: list[IpAddress], ours: Set[str] = frozenset()
+) -> Iterator[str]:
+    """Every problem of the devices and addresses; pure. `ours`: devices that an agent has made, and may make again."""
     for key, wanted in (("vtep-address", settings.vtep), ("local-address", settings.local_address)):
         if wanted not in addresses:
             known = ", ".join(format_ip(ip) for ip in addresses if len(ip) == len(wanted) and not is_martian(ip))
@@ -68,7 +72,8 @@ def problems(settings: Settings, links: Mapping[int, Link], addresses: list[IpAd
     by_vni = vxlan_by_vni(links)
     for index, vni in enumerate(settings.vnis):
         device = choose(by_vni.get(vni.vni, []), vni.device, settings.vtep)
-        for problem in _vni_problems(vni, device, by_name, settings.vtep):
+        again = device is not None and vni.create and device.name in ours
+        for problem in _vni_problems(vni, device, by_name, settings.vtep, again):
             yield f"vnis[{index}]: {problem}"
 
 
@@ -91,7 +96,10 @@ def check_port(address: IpAddress) -> None:
             raise HostError(f"{found}; accepted: {accepted}") from None
 
 
-def _vni_problems(vni: VniSettings, device: Link | None, by_name: Mapping[str, Link], vtep: IpAddress) -> Iterator[str]:
+def _vni_problems(
+    vni: VniSettings, device: Link | None, by_name: Mapping[str, Link], vtep: IpAddress, again: bool
+) -> Iterator[str]:
+    """`again`: the device may be made again."""
     named = by_name.get(vni.device)
     if named is not None and named.kind != "vxlan":
         yield f"device {vni.device}: found a device of kind {named.kind or 'none'}; accepted: vxlan"
@@ -101,11 +109,11 @@ def _vni_problems(vni: VniSettings, device: Link | None, by_name: Mapping[str, L
         found = format_ip(device.local) or "none"
         why = f"; {TWO_FAMILIES}" if is_of_other_family(device, vtep) else ""
         yield f"device {device.name}: found local address {found}; accepted: {format_ip(vtep)}, the vtep-address{why}"
-    if device is not None and device.port != vni.port:
+    if device is not None and device.port != vni.port and not again:
         yield f"device {device.name}: found UDP port {device.port}; accepted: {vni.port}"
-    unfitness = unfit(device, plan_of(vni)) if device is not None and not vni.create else None
+    unfitness = unfit(device, plan_of(vni)) if device is not None and not again else None
     if unfitness is not None:
-        yield f"strategy: {unfitness}; accepted: create: true, or a device made so"
+        yield f"strategy: {unfitness}; accepted: a device made so, or none, and create: true"
     bridge = by_name.get(vni.bridge)
     if bridge is not None and bridge.kind != "bridge":
         yield f"bridge {vni.bridge}: found a device of kind {bridge.kind or 'none'}; accepted: bridge"

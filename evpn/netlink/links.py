@@ -17,20 +17,20 @@ from threading import Thread
 from typing import Any, TypeVar
 
 from evpn.dataplane.link import Link
-from evpn.netlink.constants import NLM_F_REQUEST, RTM_DELLINK
-from evpn.netlink.dump import dump_addresses, dump_links, read_link
+from evpn.netlink import neighbor
+from evpn.netlink.constants import AF_BRIDGE, NLM_F_REQUEST, NTF_EXT_LEARNED, RTM_DELLINK
+from evpn.netlink.dump import dump_addresses, dump_links, dump_neighbors, read_link
 from evpn.netlink.errors import NetlinkError
+from evpn.netlink.groups import users
 from evpn.netlink.isolation import guard, isolate
 from evpn.netlink.messages import HEADER
 from evpn.text import format_ip, format_mac
-from evpn.values import NO_IP, IpAddress, MacAddress
+from evpn.values import NO_IP, ZERO_MAC, IpAddress, MacAddress
 
-_LOOPBACK = 1
 _ATTEMPTS = 8
 _PAUSE = 0.0005
 """Seconds until the kernel is asked again for a device whose name and VNI were not free yet."""
 _IFINFOMSG_OF = Struct("=B3xi8x")  # family, ifindex
-_LINK_LOCAL = b"\xfe\x80"
 
 T = TypeVar("T")
 
@@ -60,30 +60,6 @@ class Links:
     def addresses(self) -> dict[IpAddress, int]:
         """The host's own addresses -> ifindex."""
         return {address.ip: address.ifindex for address in dump_addresses()}
-
-    def underlay_mtu(self, ip: IpAddress) -> int:
-        """MTU of the device with this address; of the narrowest device with any when this one is on a loopback."""
-        addresses, links = self.addresses(), {link.ifindex: link for link in dump_links()}
-        if ip not in addresses:
-            raise NetlinkError(errno.EADDRNOTAVAIL, f"underlay address {format_ip(ip)}")
-        device = links[addresses[ip]]
-        if not _is_loopback(device):
-            return device.mtu
-        overlay = {link.master for link in links.values() if link.kind == "vxlan"}
-        carriers = [
-            link
-            for link in links.values()
-            if not _is_loopback(link) and link.kind != "vxlan" and link.ifindex not in overlay
-        ]
-        # every device has a link-local address, tenants' ones too; an underlay has more than that, or is unnumbered
-        numbered = {ifindex for other, ifindex in addresses.items() if other[:2] != _LINK_LOCAL}
-        unnumbered = set(addresses.values()) - {
-            link.ifindex for link in carriers if link.master or link.kind == "bridge"
-        }
-        for having_address in (numbered, unnumbered):
-            if mtus := [link.mtu for link in carriers if link.ifindex in having_address]:
-                return min(mtus)
-        return 1500
 
     def create_bridge(self, name: str, mac: MacAddress | None = None, mtu: int | None = None) -> Link:
         """A bridge without STP, isolated from the host (`evpn.netlink.isolation`).
@@ -143,30 +119,66 @@ class Links:
     ) -> bool:
         """What can be changed of a VXLAN device; True when something was.
 
-        The kernel joins a group when the device comes up, so that another one takes it down and up again; its rows for
-        unicast go by that.
+        A device that has had a group stays bound to the `underlay` of that, for which the kernel knows no word.
         """
         link = _existing(device)
+        regrouped = link.group != group or (bool(group) and link.parent != underlay)
         options: dict[str, object] = {}
         if link.learning != learning:
             options["vxlan_learning"] = int(learning)
-        regrouped = link.group != group
+        if link.ttl != ttl and (group or regrouped):
+            options["vxlan_ttl"] = ttl
+        if options:
+            self._set(link, kind="vxlan", **options)
         if regrouped:
-            any_address = "0.0.0.0" if len(link.local) == 4 else "::"
-            options[_by_family("vxlan_group", group or link.local)] = format_ip(group) if group else any_address
-        if group and (link.parent, link.ttl) != (underlay, ttl):
-            options |= {"vxlan_link": underlay, "vxlan_ttl": ttl}
-        if not options:
-            return False
-        if regrouped and link.up:
-            self.set_up(device, False)
-        self._set(link, kind="vxlan", **options)
-        if regrouped and link.up:
-            self.set_up(device)
-        return True
+            self._regroup(link, group, underlay)
+        return bool(options) or regrouped
 
-    def set_port(self, port: int | str, learning: bool | None = None, neigh_suppress: bool | None = None) -> None:
-        """Flags of a bridge port."""
+    def _regroup(self, link: Link, group: IpAddress, underlay: int) -> None:
+        """Leave one group, and join another.
+
+        One after the other: a group that changes its device in one step leaves a row behind that sends to the old one.
+        Linux 6.15 and later join and leave at once, earlier ones when the device comes up and goes down, by which its
+        rows for unicast go.
+        """
+        left = _group(link.local, NO_IP)
+        down = False
+        if link.group:
+            joined = users(link.group, link.parent)
+            self._set(link, **left)
+            if link.up and users(link.group, link.parent) == joined:
+                self._set(link, **_group(link.local, link.group, link.parent))
+                self.set_up(link.ifindex, False)
+                self._set(link, **left)
+                down = True
+        if group:
+            joined = users(group, underlay)
+            self._set(link, **_group(link.local, group, underlay))
+            if link.up and users(group, underlay) == joined:
+                self.set_up(link.ifindex, False)
+                down = True
+        if down:
+            self.set_up(link.ifindex)
+
+    def drop_flood(self, device: int) -> None:
+        """Flood rows with our mark, which another group would take from them all."""
+        for row in dump_neighbors(AF_BRIDGE, device):
+            if row.ifindex == device and row.lladdr == ZERO_MAC and row.dst and row.flags & NTF_EXT_LEARNED:
+                _tell(neighbor.delete_flood(1, device, row.dst))
+
+    def set_mtu(self, device: int | str, mtu: int) -> bool:
+        """True when it was another one."""
+        link = _existing(device)
+        if link.mtu != mtu:
+            self._set(link, mtu=mtu)
+        return link.mtu != mtu
+
+    def rename(self, device: int | str, name: str) -> None:
+        """A device may be up meanwhile, for Linux 6.2 and later."""
+        self._set(_existing(device), ifname=name)
+
+    def set_port(self, port: int | str, learning: bool | None = None, neigh_suppress: bool | None = None) -> bool:
+        """Flags of a bridge port; True when one was another."""
         link = _existing(port)
         options: dict[str, object] = {}
         if learning is not None and learning != link.port_learning:
@@ -175,6 +187,7 @@ class Links:
             options["neigh_suppress"] = int(neigh_suppress)
         if options:
             self._ask(f"set port {link.name}", lambda route: route.brport("set", index=link.ifindex, **options))
+        return bool(options)
 
     def enslave(self, port: int | str, bridge: int | str) -> None:
         """Makes a device a port of a bridge; of none with 0."""
@@ -250,11 +263,22 @@ class Links:
         raise NetlinkError(errno.EINTR, what)
 
 
+def _group(local: IpAddress, group: IpAddress, underlay: int = 0) -> dict[str, object]:
+    """A group of the family of the local address, or none."""
+    any_address = "0.0.0.0" if len(local) == 4 else "::"
+    options: dict[str, object] = {_by_family("vxlan_group", local): format_ip(group) if group else any_address}
+    return {"kind": "vxlan", **options, **({"vxlan_link": underlay} if underlay else {})}
+
+
 def _delete(ifindex: int) -> None:
-    """Without pyroute2, which is not for two threads; what was refused is still there."""
     wanted = _IFINFOMSG_OF.pack(socket.AF_UNSPEC, ifindex)
+    _tell(HEADER.pack(HEADER.size + len(wanted), RTM_DELLINK, NLM_F_REQUEST, 1, 0) + wanted)
+
+
+def _tell(message: bytes) -> None:
+    """Without pyroute2, which is not for two threads; what was refused is still there."""
     with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, socket.NETLINK_ROUTE) as opened:
-        opened.send(HEADER.pack(HEADER.size + len(wanted), RTM_DELLINK, NLM_F_REQUEST, 1, 0) + wanted)
+        opened.send(message)
 
 
 def _existing(device: int | str) -> Link:
@@ -262,10 +286,6 @@ def _existing(device: int | str) -> Link:
     if link is None:
         raise NetlinkError(errno.ENODEV, f"device {device}")
     return link
-
-
-def _is_loopback(link: Link) -> bool:
-    return link.ifindex == _LOOPBACK or link.kind == "dummy"
 
 
 def _by_family(option: str, ip: IpAddress) -> str:

@@ -84,6 +84,17 @@ def test_a_device_of_another_name_is_held_to_the_same() -> None:
     ]
 
 
+@pytest.mark.parametrize("change", ["port: 4790", "strategy: static-l3"])
+def test_what_takes_another_device_is_a_problem_where_we_may_not_make_it_again(change: str) -> None:
+    wanted = settings(FULL.replace("create: true", f"create: true, {change}"))
+    links = {link.ifindex: link for link in LINKS}
+
+    assert list(problems(wanted, links, ADDRESSES, {"vxlan100"})) == []
+    assert len(list(problems(wanted, links, ADDRESSES))) == 1
+    never = settings(FULL.replace("create: true", f"create: false, {change}"))
+    assert len(list(problems(never, links, ADDRESSES, {"vxlan100"}))) == 1
+
+
 def test_a_device_outside_of_any_bridge_is_no_problem_yet() -> None:
     assert found(vxlan100={"master": 0}) == []
 

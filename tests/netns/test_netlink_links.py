@@ -14,6 +14,7 @@ from evpn.netlink.errors import NetlinkError
 from evpn.netlink.events import LinkChanged, PortChanged
 from evpn.netlink.links import Links
 from evpn.netlink.socket import Monitor
+from evpn.netlink.underlay import underlay_mtu
 from evpn.values import IpAddress, MacAddress
 
 from .conftest import Vtep
@@ -161,7 +162,7 @@ def test_refusals_name_the_device_and_the_reason(vtep: Vtep, links: Links) -> No
         (lambda: links.set_port("nothing"), ENODEV, "device nothing: ENODEV"),
         (lambda: links.set_port("host1", learning=False), EOPNOTSUPP, "set port host1"),
         (lambda: links.set_up(9999), ENODEV, "device 9999: ENODEV"),
-        (lambda: links.underlay_mtu(LOCAL), EADDRNOTAVAIL, "10.0.0.1"),
+        (lambda: underlay_mtu(LOCAL), EADDRNOTAVAIL, "10.0.0.1"),
     ):
         with pytest.raises(NetlinkError) as raised:
             refused()
@@ -173,7 +174,7 @@ def test_an_address_on_a_device_has_the_mtu_of_that_device(vtep: Vtep, links: Li
     for line in ("address add 10.0.0.1/24 dev host1", "link set host1 mtu 1400"):
         vtep.namespace.run("ip", *line.split())
 
-    assert links.underlay_mtu(LOCAL) == 1400
+    assert underlay_mtu(LOCAL) == 1400
 
 
 def test_an_address_on_the_loopback_has_the_mtu_of_the_narrowest_underlay(vtep: Vtep, links: Links) -> None:
@@ -183,11 +184,11 @@ def test_an_address_on_the_loopback_has_the_mtu_of_the_narrowest_underlay(vtep: 
         "link set br100 mtu 1280",
     ):
         vtep.namespace.run("ip", *line.split())
-    assert links.underlay_mtu(LOCAL) == 1500
+    assert underlay_mtu(LOCAL) == 1500
 
     vtep.namespace.run("ip", *["address", "add", "10.1.0.1/24", "dev", "host1"])
     vtep.namespace.run("ip", *["link", "set", "host1", "mtu", "1400"])
-    assert links.underlay_mtu(LOCAL) == 1400
+    assert underlay_mtu(LOCAL) == 1400
 
 
 def test_an_unnumbered_underlay_has_link_local_addresses_only(vtep: Vtep, links: Links) -> None:
@@ -200,7 +201,7 @@ def test_an_unnumbered_underlay_has_link_local_addresses_only(vtep: Vtep, links:
     ):
         vtep.namespace.run("ip", *line.split())
 
-    assert links.underlay_mtu(LOCAL6) == 1400
+    assert underlay_mtu(LOCAL6) == 1400
 
 
 def test_links_start_no_thread(vtep: Vtep, links: Links) -> None:
