@@ -3,7 +3,7 @@
 VENV := .venv
 BIN := $(VENV)/bin
 HOST_PACKAGES := frr gobgpd iproute2 iputils-ping nftables procps util-linux tcpdump tshark
-TEST_PACKAGES := $(HOST_PACKAGES) charon-systemd libstrongswan-standard-plugins openssl strongswan-swanctl
+TEST_PACKAGES := $(HOST_PACKAGES) charon-systemd libstrongswan-standard-plugins openssl strongswan-swanctl systemd
 TESTS := tests
 
 .DEFAULT_GOAL := help

@@ -8,7 +8,7 @@ from evpn.agent import devices
 from evpn.agent.configure import configure
 from evpn.agent.control import Control
 from evpn.agent.core import Core
-from evpn.agent.host import HostError, look
+from evpn.agent.host import HostError, control_group, look
 from evpn.agent.loop import Loop
 from evpn.agent.requests import Requests
 from evpn.config.settings import Settings
@@ -39,7 +39,7 @@ def start(settings: Settings, read_fd: int, write_fd: int) -> Loop:
     settings.run_dir.mkdir(mode=0o755, parents=True, exist_ok=True)
     core = Core(settings, time.monotonic())
     configure(core, settings, core.started)
-    control = Control(settings.run_dir, Requests(core, links).answer)
+    control = Control(settings.run_dir, Requests(core, links).answer, control_group(settings))
 
     def plug(link: Link) -> None:
         devices.plug(core.settings, links, link)

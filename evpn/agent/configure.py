@@ -8,7 +8,13 @@ from evpn.config.settings import Settings, VniSettings
 from evpn.text import format_ip
 from evpn.values import Vni
 
-_FIXED = {"vtep-address": "vtep", "router-id": "router_id", "local-as": "local_as", "run-dir": "run_dir"}
+_FIXED = {
+    "vtep-address": "vtep",
+    "router-id": "router_id",
+    "local-as": "local_as",
+    "run-dir": "run_dir",
+    "control-group": "control_group",
+}
 
 
 def check_reload(old: Settings, new: Settings) -> None:

@@ -2,6 +2,9 @@
 
 Request: {"command": "show", "what": "mac", "vni": 100}. Answer: {"ok": true}, a line for each row, {"end": rows};
 or {"ok": false, "error": "..."}. A slow or silent client holds up nothing but itself.
+
+Who may connect is a matter of the socket's mode. Members of its group may ask and act, but not name a file that we are
+to read: a reload is for root and for our own user, whom the kernel tells from others (SO_PEERCRED, unix(7)).
 """
 
 import contextlib
@@ -9,6 +12,7 @@ import os
 import socket
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from struct import Struct
 from typing import Any
 
 import msgspec
@@ -23,6 +27,8 @@ SOCKET_NAME = "control.sock"
 _REQUEST_LIMIT = 1 << 16
 _CHUNK = 1 << 16
 _CLIENT_LIMIT = 64
+_FOR_OWNERS = ("reload",)
+_CREDENTIALS = Struct("=3i")  # process, user, group
 
 
 class Client:
@@ -38,14 +44,16 @@ class Client:
 class Control:
     """A listening socket and its clients; the loop watches `filenos` and calls `serve`."""
 
-    def __init__(self, directory: Path, answer: Answer) -> None:
+    def __init__(self, directory: Path, answer: Answer, group: int | None = None) -> None:
+        """`group`: whose members may connect beside the owner and root."""
         self.path = directory / SOCKET_NAME
+        self.group = group
         self.clients: dict[int, Client] = {}
         self._answer = answer
         self._listener: socket.socket | None = None
 
     def open(self) -> None:
-        """Take over the path of a predecessor that is gone; only the owner may connect."""
+        """Take over the path of a predecessor that is gone; only the owner and the group may connect."""
         if _answers(self.path):
             raise HostError(f"{self.path}: another agent is there; accepted: a run-dir of its own for each")
         with contextlib.suppress(FileNotFoundError):
@@ -56,6 +64,9 @@ class Control:
             listener.bind(os.fspath(self.path))
         finally:
             os.umask(mask)
+        if self.group is not None:
+            os.chown(self.path, -1, self.group)
+            self.path.chmod(0o660)
         listener.listen(16)
         self._listener = listener
 
@@ -101,7 +112,7 @@ class Control:
         received = client.connection.recv(_REQUEST_LIMIT)
         client.request += received
         if b"\n" in client.request:
-            client.rows = self._lines(client.request.partition(b"\n")[0])
+            client.rows = self._lines(client.request.partition(b"\n")[0], _user(client.connection))
             return self._write(client)
         return bool(received) and len(client.request) < _REQUEST_LIMIT
 
@@ -119,10 +130,13 @@ class Control:
         client.unsent = client.unsent[sent:]
         return True
 
-    def _lines(self, request: bytes) -> Iterator[bytes]:
+    def _lines(self, octets: bytes, user: int) -> Iterator[bytes]:
         count = 0
         try:
-            rows = self._answer(msgspec.json.decode(request, type=dict[str, Any]))
+            request = msgspec.json.decode(octets, type=dict[str, Any])
+            if request.get("command") in _FOR_OWNERS and user not in (0, os.geteuid()):
+                raise ValueError(f"{request['command']}: not for user {user}; accepted: root, or the user of the agent")
+            rows = self._answer(request)
             yield _line({"ok": True})
             for row in rows:
                 count += bool(row)
@@ -130,6 +144,13 @@ class Control:
             yield _line({"end": count})
         except (ValueError, msgspec.DecodeError) as error:
             yield _line({"ok": False, "error": str(error)})
+
+
+def _user(connection: socket.socket) -> int:
+    """Who had connected, by uid."""
+    octets = connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _CREDENTIALS.size)
+    user: int = _CREDENTIALS.unpack(octets)[1]
+    return user
 
 
 def _answers(path: Path) -> bool:

@@ -1,6 +1,8 @@
 """Does the configuration fit this host? Looked at before anything is changed; nothing here changes anything."""
 
 import errno
+import grp
+import os
 import socket
 from collections.abc import Iterator, Mapping, Set
 from itertools import chain
@@ -10,7 +12,7 @@ from evpn.config.settings import LearnNeighbors, Settings, VniOptions, VniSettin
 from evpn.dataplane.attach import TWO_FAMILIES, choose, is_of_other_family, vxlan_by_vni
 from evpn.dataplane.link import Link
 from evpn.dataplane.plan import unfit
-from evpn.netlink.capabilities import NET_ADMIN, NET_RAW, has
+from evpn.netlink.capabilities import CHOWN, NET_ADMIN, NET_RAW, has
 from evpn.netlink.dump import dump_addresses, dump_links
 from evpn.netlink.errors import NetlinkError
 from evpn.netlink.isolation import is_isolated
@@ -43,12 +45,33 @@ def look(settings: Settings) -> Iterator[str]:
     except NetlinkError as error:
         raise HostError(f"the kernel does not list its devices: {error}") from None
     ours = {link.name for link in links.values() if link.kind == "vxlan" and is_isolated(link.name)}
-    return chain(_snooping(settings), problems(settings, links, addresses, ours))
+    return chain(_snooping(settings), _grouping(settings), problems(settings, links, addresses, ours))
 
 
 def check_privilege() -> None:
     if not has(NET_ADMIN):
         raise HostError("no CAP_NET_ADMIN: found an unprivileged process; accepted: root, or a service with it")
+
+
+def control_group(settings: Settings) -> int | None:
+    """The group that the control socket can be given; None: none is asked for, or it cannot be had."""
+    if settings.control_group is None or next(_grouping(settings), None):
+        return None
+    return grp.getgrnam(settings.control_group).gr_gid
+
+
+def _grouping(settings: Settings) -> Iterator[str]:
+    """Only root may give a file to a group that it is not in."""
+    name = settings.control_group
+    if name is None:
+        return
+    try:
+        group = grp.getgrnam(name).gr_gid
+    except KeyError:
+        yield f"control-group: no group {name} on this host; accepted: the name of a group"
+        return
+    if group not in (os.getegid(), *os.getgroups()) and not has(CHOWN):
+        yield f"control-group: this process is not in group {name}; accepted: a group of its user, or root"
 
 
 def _snooping(settings: Settings) -> Iterator[str]:
@@ -86,11 +109,14 @@ def check_port(address: IpAddress) -> None:
             listener.bind((format_ip(address), BGP_PORT))
             listener.listen(1)
         except OSError as error:
+            if error.errno == errno.EACCES:
+                why = f"found a process that may not listen on {format_ip(address)} port {BGP_PORT}"
+                raise HostError(f"no CAP_NET_BIND_SERVICE: {why}; accepted: root, or a service with it") from None
             tentative = len(address) == 16 and error.errno == errno.EADDRNOTAVAIL
             accepted = (
                 "an address that duplicate address detection is done with; `ip address` calls it tentative before"
                 if tentative
-                else "a port that no other BGP speaker has, and CAP_NET_BIND_SERVICE"
+                else "a port that no other BGP speaker has"
             )
             found = f"{format_ip(address)} port {BGP_PORT}: {(error.strerror or str(error)).lower()}"
             raise HostError(f"{found}; accepted: {accepted}") from None

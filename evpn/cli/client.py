@@ -29,7 +29,8 @@ def ask(run_dir: Path, request: dict[str, Any]) -> Generator[dict[str, Any], Non
         try:
             connection.connect(str(path))
         except PermissionError:
-            raise click.ClickException(f"{path}: permission denied; accepted: the user of the agent") from None
+            accepted = "root, the user of the agent, or a member of its control-group"
+            raise click.ClickException(f"{path}: permission denied; accepted: {accepted}") from None
         except OSError as error:
             raise NoAgent(f"{path}: no agent is running there ({error.strerror}); --run-dir says where") from None
         connection.sendall(msgspec.json.encode(request) + b"\n")

@@ -4,15 +4,19 @@ The agent makes missing devices as well, after each of its starts. The first tim
 and an exit code, rather than an agent that ExaBGP starts again and again, and the agent need not load what makes them.
 """
 
+import errno
 import logging
 import os
 import shlex
+import stat
 import sys
 from pathlib import Path
 
 import click
 
 from evpn.cli.configuration import LOG_FORMAT, fail, load_or_exit
+
+log = logging.getLogger(__name__)
 
 
 @click.command("run")
@@ -24,7 +28,9 @@ def command(config: Path) -> None:
     from evpn.config import accepted
     from evpn.config.environment import environment
     from evpn.config.errors import ConfigError
+    from evpn.config.exposed import exposed
     from evpn.config.render import write
+    from evpn.netlink.capabilities import hand_on
     from evpn.netlink.errors import NetlinkError
     from evpn.netlink.links import Links
 
@@ -32,7 +38,10 @@ def command(config: Path) -> None:
     logging.basicConfig(level=logging.INFO, format=LOG_FORMAT, stream=sys.stderr)
     try:
         check(settings)
-        settings.run_dir.mkdir(mode=0o755, parents=True, exist_ok=True)
+        hand_on()
+        if warning := exposed(settings):
+            log.warning("%s: %s", config, warning)
+        _make_run_dir(settings.run_dir)
         (settings.run_dir / "exabgp.env").touch()  # ExaBGP gives advice about a file that is not there
         target = settings.run_dir / "exabgp.conf"
         write("exabgp", settings, target, evpn_command=own_command())
@@ -45,12 +54,19 @@ def command(config: Path) -> None:
     except NetlinkError as error:
         fail(f"{config}: {error}", 1)
     except OSError as error:
-        fail(f"{config}: run-dir: {error.filename}: {error.strerror}", 1)
+        fail(f"{config}: run-dir: {error.filename}: {(error.strerror or str(error)).lower()}", 1)
     reload = shlex.join([own_command(), "reload", "--config", str(config.absolute())])
     os.environ.update(environment(settings), EVPN_RELOAD=reload)
     os.environ[accepted.VARIABLE] = str(accepted.copy_of(settings))
     # becoming ExaBGP, rather than watching over it: one process less, and signals reach the one that was started
     os.execv(sys.executable, [sys.executable, own_command(), "exabgp", str(target)])
+
+
+def _make_run_dir(path: Path) -> None:
+    """Passwords lie there, and what ExaBGP is told to run: nobody else may put a file in its place."""
+    path.mkdir(mode=0o755, parents=True, exist_ok=True)
+    if path.stat().st_mode & stat.S_IWOTH:
+        raise PermissionError(errno.EPERM, "can be written by everybody; accepted: a directory of its own", str(path))
 
 
 def own_command() -> str:

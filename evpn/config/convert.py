@@ -33,6 +33,7 @@ def convert(file: FileText, path: Path, secrets: dict[str, str]) -> Settings:
         local_address=local,
         neighbors=_neighbors(file, where, local, secrets),
         run_dir=Path(file.run_dir),
+        control_group=None if file.control_group is UNSET else file.control_group,
         metrics=None if file.metrics is UNSET else address.endpoint(where.at("metrics"), file.metrics),
         discover=file.discover,
         defaults=_defaults(file, where.at("defaults"), vtep),

@@ -22,7 +22,7 @@ _CANDIDATES = (Path(__file__).parents[1] / "templates", Path(__file__).parents[2
 
 
 def names() -> list[str]:
-    """Each template is named by its file up to the first dot: `exabgp` is exabgp.conf.j2."""
+    """Each template is named by its file up to the first dot, `exabgp` is exabgp.conf.j2; a unit is `systemd`."""
     return sorted(_files())
 
 
@@ -70,7 +70,11 @@ def _missing(key: str) -> str:
 
 
 def _files() -> dict[str, Path]:
-    return {path.name.partition(".")[0]: path for folder in _CANDIDATES for path in folder.glob("[!_]*.j2")}
+    return {_name(path): path for folder in _CANDIDATES for path in folder.glob("[!_]*.j2")}
+
+
+def _name(path: Path) -> str:
+    return "systemd" if path.name.endswith(".service.j2") else path.name.partition(".")[0]
 
 
 def _replace(path: Path, text: str) -> None:
@@ -98,6 +102,7 @@ def _environment(folder: Path) -> Environment:
     environment.filters |= {
         "ip": format_ip,
         "exabgp_quoted": _exabgp_quoted,
+        "systemd_quoted": _systemd_quoted,
         "toml_quoted": json.dumps,  # passwords are printable ASCII, which JSON and TOML escape alike
         "udp_selector": udp_selector,
         "vxlan_ports": vxlan_ports,
@@ -114,6 +119,14 @@ def _environment(folder: Path) -> Environment:
         "missing": _missing,
     }
     return environment
+
+
+def _systemd_quoted(text: str) -> str:
+    """One word of a command line; % and $ stand for something else there (systemd.service(5))."""
+    if not text.isprintable():
+        raise ConfigError(f"a unit of systemd cannot hold {text!r}; accepted: names without line ends")
+    escaped = text.translate({ord("\\"): r"\\", ord('"'): r"\"", ord("%"): "%%", ord("$"): "$$"})
+    return f'"{escaped}"'
 
 
 def _exabgp_quoted(text: str) -> str:

@@ -62,6 +62,13 @@ PemName = Annotated[
 Prefix = Annotated[str, Meta(description="a prefix such as 10.0.0.0/24")]
 FileName = Annotated[str, Meta(pattern=r"\A[^\0]+\Z", description="a file name")]
 RunDir = Annotated[str, Meta(pattern=r"\A/[^\0]{0,79}\Z", description="an absolute path of at most 80 characters")]
+Group = Annotated[
+    str,
+    Meta(
+        pattern=r"\A[A-Za-z_][A-Za-z0-9_.-]{0,30}\Z",
+        description="the name of a group: 1 to 31 of A-Z a-z 0-9 _ . -, the first no digit",
+    ),
+]
 Endpoint = Annotated[str, Meta(description="HOST:PORT such as 127.0.0.1:9479 or [::1]:9479")]
 
 
@@ -144,6 +151,7 @@ class FileText(Struct, rename="kebab", forbid_unknown_fields=True):
     router_id: Address | UnsetType = UNSET
     local_address: Address | UnsetType = UNSET
     run_dir: RunDir = "/run/evpn"
+    control_group: Group | UnsetType = UNSET
     metrics: Endpoint | UnsetType = UNSET
     discover: bool = False
     defaults: VniText = field(default_factory=VniText)

@@ -170,6 +170,8 @@ class Settings:
     local_address: IpAddress
     neighbors: tuple[NeighborSettings, ...]
     run_dir: Path
+    control_group: str | None
+    """Whose members may use the control socket, beside its owner and root."""
     metrics: tuple[str, int] | None
     """Host and TCP port of the Prometheus endpoint."""
     discover: bool

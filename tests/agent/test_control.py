@@ -1,6 +1,7 @@
 """A real Unix socket in a directory of its own; both ends are here, so that each step is one call."""
 
 import json
+import os
 import socket
 import stat
 from collections.abc import Iterator
@@ -175,6 +176,18 @@ def test_nobody_waiting_is_nobody(control: Control) -> None:
 
 def test_only_the_owner_may_connect(control: Control) -> None:
     assert stat.S_IMODE(control.path.stat().st_mode) == 0o600
+
+
+@pytest.mark.kernel
+def test_a_group_may_connect_if_there_is_one(tmp_path: Path) -> None:
+    control = Control(tmp_path, answer, group=12345)
+    control.open()
+
+    found = control.path.stat()
+
+    assert (stat.S_IMODE(found.st_mode), found.st_uid, found.st_gid) == (0o660, os.geteuid(), 12345)
+    socket.socket(fileno=control.fileno()).close()
+    control._listener.detach()
 
 
 def test_the_socket_of_a_predecessor_that_is_gone_is_taken_over(tmp_path: Path) -> None:

@@ -26,6 +26,7 @@ neighbors:
     ebgp-multihop: 2
     graceful-restart: 0
 run-dir: /run/other
+control-group: netops
 metrics: "[::1]:9479"
 discover: true
 defaults:

@@ -11,8 +11,8 @@ from evpn.config.load import load
 from tests.config.files import a_neighbor_file, refusal, text
 
 ROOT = (
-    "vtep-address, local-as, neighbors, router-id, local-address, run-dir, metrics, discover, defaults, vnis, "
-    "hold-on-session-loss, firewall, ipsec"
+    "vtep-address, local-as, neighbors, router-id, local-address, run-dir, control-group, metrics, discover, "
+    "defaults, vnis, hold-on-session-loss, firewall, ipsec"
 )
 ONE_HOST = "accepted: the MAC address of one host, such as 50:54:33:00:00:09"
 UNICAST = "accepted: a unicast IPv4 or IPv6 address"
