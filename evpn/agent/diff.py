@@ -13,7 +13,6 @@ from evpn.agent.status_rows import Row, Rows
 from evpn.dataplane.entries import HostRow, Kind, MacRow, NeighborRow
 from evpn.dataplane.ownership import is_our_neighbor
 from evpn.dataplane.segment import Attachment, Segment
-from evpn.delta import DeltaTable
 from evpn.netlink.dump import walk_bridge_domain
 from evpn.netlink.errors import NetlinkError, describe
 from evpn.netlink.neighbor import NeighborMessage
@@ -23,6 +22,7 @@ from evpn.values import Vni
 Walk = Callable[[int, Iterable[int]], Iterator[tuple[list[NeighborMessage], list[NeighborMessage]]]]
 """A bridge and the devices of neighbors -> FDB rows and neighbors, some at a time."""
 
+_KINDS = (Kind.FLOOD, Kind.HOST, Kind.MAC, Kind.NEIGHBOR)
 _SLICE = 500
 _ATTEMPTS = 8
 _SIGN_OF_LIFE = 64
@@ -145,8 +145,8 @@ def _look(segment: Segment, attached: Attachment, walk: Walk) -> Generator[Row, 
 def _compare(segment: Segment, shadow: Segment) -> Generator[Row, None, Look]:
     differences: Differences = {}
     compared = 0
-    for kind in Kind:
-        wanted, found = _table(segment, kind).desired, _table(shadow, kind).actual
+    for kind in _KINDS:
+        wanted, found = segment.table(kind).desired, shadow.table(kind).actual
         keys = list(wanted.keys() | found.keys())
         compared += len(keys)
         for start in range(0, len(keys), _SLICE):
@@ -157,20 +157,12 @@ def _compare(segment: Segment, shadow: Segment) -> Generator[Row, None, Look]:
     return Look(differences, compared)
 
 
-def _table(segment: Segment, kind: Kind) -> DeltaTable[Any, Any]:
-    if kind is Kind.MAC:
-        return segment.macs
-    if kind is Kind.HOST:
-        return segment.hosts
-    return segment.flood if kind is Kind.FLOOD else segment.neighbors
-
-
 # In words
 
 
 def _reason(core: Core, segment: Segment, kind: Kind, key: bytes) -> str:
     """Why it is so, as far as we know it; what our own memory does not differ on has escaped us."""
-    table = _table(segment, kind)
+    table = segment.table(kind)
     refusal = core.dataplane.refusals.get((segment.vni, kind, key))
     if refusal is not None:
         return f"refused {refusal.attempts}x: {describe(refusal.errno)}"

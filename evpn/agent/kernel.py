@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Iterable
 
+from evpn.agent.disturbances import Disturbances
 from evpn.agent.instances import Instances
 from evpn.agent.on_demand import OnDemand
 from evpn.config.settings import LearnNeighbors
@@ -52,6 +53,11 @@ class Kernel:
         """Rows that a level check found other than we believed."""
         self.look_again = False
         """A level check is wanted now."""
+        self.overruns = 0
+        """Times that notifications were lost."""
+        self.failed_dumps = 0
+        """Looks at the kernel that it interrupted again and again, or refused; each is made again a second later."""
+        self.disturbances = Disturbances(dataplane)
         self._vtep = vtep
         self._fabric = fabric
         self._dataplane = dataplane
@@ -84,13 +90,19 @@ class Kernel:
         if row.family == AF_BRIDGE:
             segment = self._dataplane.segment_of(row.ifindex, row.master)
             if segment is not None:
+                right = self.disturbances.right(segment, row)
                 self._fact(segment, segment.observe(row, present))
                 self._dataplane.touch(segment.vni)
+                if right is not None:
+                    self.disturbances.observed(segment, right, row)
             return
         segment = self._dataplane.segment_of(row.ifindex, row.ifindex)
         if segment is not None:
             if row.ifindex == segment.neighbor_device:
+                right = self.disturbances.right(segment, row)
                 self._fact(segment, segment.observe_neighbor(row, present))
+                if right is not None:
+                    self.disturbances.observed(segment, right, row)
             self._resolved(segment, row, present, now)
             self._dataplane.touch(segment.vni)
 
@@ -137,11 +149,20 @@ class Kernel:
             if segment.plan.misses:
                 self._on_demand.adopt(segment, now)
         else:
-            self.drift += max(0, segment.pending - before)
+            self._drifted(vni, segment.pending - before)
         self._dataplane.touch(vni)
+
+    def _drifted(self, vni: Vni, found: int) -> None:
+        """What nobody was told of; so it cannot be known either who has done it."""
+        if found > 0:
+            self.drift += found
+            log.warning(
+                "rows are not as believed, nothing was told of it vni=%d rows=%d count=%d", vni, found, self.drift
+            )
 
     def pushed(self, changes: list[RowChange], refused: dict[int, int], now: float) -> None:
         """A batch went to the kernel; `refused`: index in it -> errno."""
+        self.disturbances.pushed(changes, refused)
         for segment, fact in self._dataplane.settle(changes, refused, now):
             if segment.vni in self._fabric.domains:
                 self._fact(segment, fact)
@@ -152,6 +173,8 @@ class Kernel:
 
     def lost_track(self) -> None:
         """Notifications were lost: every bridge domain has to be observed again."""
+        self.overruns += 1
+        log.warning("notifications lost, everything is observed again count=%d", self.overruns)
         for vni, segment in self._dataplane.segments.items():
             if segment.attachment is not None:
                 self._dataplane.unobserved[vni] = None

@@ -27,8 +27,10 @@ class AgentCollector(Collector):
             "evpn_rows_written": ("Kernel rows written.", core.dataplane.written),
             "evpn_rows_removed": ("Kernel rows removed.", core.dataplane.removed),
             "evpn_rows_refused": ("Kernel rows refused.", core.dataplane.refused),
-            "evpn_rows_drifted": ("Kernel rows that a level check found changed by others.", core.kernel.drift),
-            "evpn_netlink_overruns": ("Times that notifications were lost.", loop.observer.overruns),
+            "evpn_rows_repaired": ("Kernel rows that others changed.", core.kernel.disturbances.repaired),
+            "evpn_rows_drifted": ("Kernel rows that a level check found changed, untold.", core.kernel.drift),
+            "evpn_netlink_overruns": ("Times that notifications were lost.", core.kernel.overruns),
+            "evpn_netlink_failed_dumps": ("Looks at the kernel that failed.", core.kernel.failed_dumps),
             "evpn_exabgp_unreadable_lines": ("Lines from ExaBGP that could not be read.", loop.session.unreadable),
             "evpn_exabgp_failed_commands": ("Commands that ExaBGP refused.", core.announcer.failures),
         }

@@ -34,7 +34,6 @@ class Observer:
         """`plug` is told of devices that appear, which may be configured ports, and of ports that change."""
         self.core = core
         self.monitor = Monitor()
-        self.overruns = 0
         self._plug = plug
         self._next_check = 0.0
         self._dump_at = 0.0
@@ -65,6 +64,7 @@ class Observer:
                 self._overrun()
             else:
                 self._link_event(event)
+        self.core.kernel.disturbances.all_heard()
 
     def look(self, now: float) -> None:
         """Observe what is unknown, and once in a while what is believed known."""
@@ -75,8 +75,7 @@ class Observer:
             try:
                 self._read_links()
             except NetlinkError as error:
-                log.warning("links not listed error=%s", error)
-                self._dump_at = now + DUMP_RETRY
+                self._failed(error, now)
         self.core.instances.attach_devices()
         due = list(self.core.dataplane.unobserved) if now >= self._dump_at else []
         level_check = not due and now >= self._next_check
@@ -91,8 +90,7 @@ class Observer:
         try:
             self._observe(due)
         except NetlinkError as error:
-            log.warning("dump failed error=%s", error)
-            self._dump_at = now + DUMP_RETRY
+            self._failed(error, now)
         if level_check:
             took = time.monotonic() - now
             self._next_check = now + max(LEVEL_CHECK, LEVEL_CHECK_SHARE * took)
@@ -125,10 +123,13 @@ class Observer:
             self._plug(self.core.dataplane.links[event.ifindex])
 
     def _overrun(self) -> None:
-        self.overruns += 1
-        log.warning("notifications lost, everything is observed again count=%d", self.overruns)
         self._links_known = False
         self.core.kernel.lost_track()
+
+    def _failed(self, error: NetlinkError, now: float) -> None:
+        self.core.kernel.failed_dumps += 1
+        log.warning("dump failed error=%s count=%d", error, self.core.kernel.failed_dumps)
+        self._dump_at = now + DUMP_RETRY
 
     def _read_links(self) -> None:
         self.core.dataplane.links = {link.ifindex: link for link in dump_links()}

@@ -37,7 +37,10 @@ def summary(core: Core, vni: Vni | None, now: float) -> Rows:
         "rows-written": core.dataplane.written,
         "rows-removed": core.dataplane.removed,
         "rows-refused": core.dataplane.refused,
+        "rows-repaired": core.kernel.disturbances.repaired,
         "drift": core.kernel.drift,
+        "overruns": core.kernel.overruns,
+        "failed-dumps": core.kernel.failed_dumps,
     }
 
 

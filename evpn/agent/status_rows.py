@@ -1,6 +1,5 @@
 """What the tables of `evpn show` have in common."""
 
-import os
 from collections.abc import Iterator
 from typing import Any
 
@@ -9,6 +8,7 @@ from evpn.dataplane.entries import Kind
 from evpn.dataplane.segment import Segment
 from evpn.delta import DeltaTable
 from evpn.evi.bridge_domain import BridgeDomain
+from evpn.netlink.errors import describe
 from evpn.values import Vni
 
 Row = dict[str, Any]
@@ -26,7 +26,7 @@ def kernel_state(core: Core, segment: Segment, kind: Kind, table: DeltaTable[Any
     """What has become of a row in the kernel, in a few words."""
     refusal = core.dataplane.refusals.get((segment.vni, kind, key))
     if refusal is not None:
-        return f"refused: {os.strerror(refusal.errno)}"
+        return f"refused: {describe(refusal.errno)}"
     if segment.attachment is None:
         return "no device"
     if key not in table.desired:

@@ -13,7 +13,7 @@ from evpn.dataplane.link import Link
 from evpn.dataplane.ownership import KernelRow, is_our_neighbor
 from evpn.dataplane.plan import STATIC_L2, Plan
 from evpn.dataplane.segment import Attachment, Segment
-from evpn.delta import Change, DeltaTable
+from evpn.delta import Change
 from evpn.values import MacAddress, Vni
 
 RETRY_FIRST, RETRY_LONGEST = 1.0, 60.0
@@ -178,7 +178,7 @@ class Dataplane:
         facts: list[tuple[Segment, Fact]] = []
         of_host = Kind.HOST
         for index, (segment, kind, change) in enumerate(batch):
-            table = _table(segment, kind)
+            table = segment.table(kind)
             if index in refused:
                 self._refuse(segment.vni, kind, change.key, refused[index], now)
                 table.postpone(change.key)
@@ -201,7 +201,7 @@ class Dataplane:
             if refusal.retry_at > now:
                 continue
             segment = self.segments.get(vni)
-            table = _table(segment, kind) if segment else None
+            table = segment.table(kind) if segment else None
             if table is None or key not in table.postponed:
                 del self.refusals[vni, kind, key]
                 continue
@@ -231,14 +231,6 @@ class Dataplane:
         self.refusals[vni, kind, key] = Refusal(errno, attempts, now + wait)
 
 
-def _table(segment: Segment, kind: Kind) -> DeltaTable:  # type: ignore[type-arg]
-    if kind is Kind.MAC:
-        return segment.macs
-    if kind is Kind.HOST:
-        return segment.hosts
-    return segment.flood if kind is Kind.FLOOD else segment.neighbors
-
-
 def _host_fact(change: Change[MacAddress, HostRow]) -> Fact:
     mac, old, new = change
     if new is not None:
@@ -250,9 +242,9 @@ def _segment_batch(segment: Segment, limit: int, removals: bool) -> list[RowChan
     changes: list[RowChange] = []
     if removals:
         for kind in reversed(_WRITE_ORDER):
-            batch = _table(segment, kind).batch(limit - len(changes), removals=True)
+            batch = segment.table(kind).batch(limit - len(changes), removals=True)
             changes += [RowChange(segment, kind, change) for change in batch]
     for kind in _WRITE_ORDER:
-        batch = _table(segment, kind).batch(limit - len(changes))
+        batch = segment.table(kind).batch(limit - len(changes))
         changes += [RowChange(segment, kind, change) for change in batch]
     return changes

@@ -5,7 +5,7 @@ EVPN side has to know: local hosts, and MACs that may not be written.
 """
 
 from collections.abc import Iterable
-from typing import NamedTuple, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from evpn.dataplane.demand import Demand
 from evpn.dataplane.entries import (
@@ -74,6 +74,13 @@ class Segment:
         self.foreign_flood: set[IpAddress] = set()
         """VTEPs that somebody floods to, and no route has asked for."""
         self.foreign_neighbors: set[IpAddress] = set()
+
+    def table(self, kind: Kind) -> DeltaTable[Any, Any]:
+        if kind is Kind.MAC:
+            return self.macs
+        if kind is Kind.HOST:
+            return self.hosts
+        return self.flood if kind is Kind.FLOOD else self.neighbors
 
     @property
     def neighbor_device(self) -> int:

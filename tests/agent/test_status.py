@@ -85,7 +85,7 @@ def test_macs(fabric: Vtep) -> None:
     assert sorted(picked(show(fabric, "mac"), *keys)) == [
         ("02:00:00:00:00:01", "remote", "10.0.0.2", 2, ["192.0.2.1"], "only claim", "installed"),
         ("02:00:00:00:00:02", "local", "tap0", 0, [], "learnt", "installed"),
-        ("02:00:00:00:00:03", "remote", "10.0.0.30", 0, [], "only claim", "refused: No space left on device"),
+        ("02:00:00:00:00:03", "remote", "10.0.0.30", 0, [], "only claim", "refused: ENOSPC (No space left on device)"),
     ]
 
 

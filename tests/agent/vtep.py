@@ -168,6 +168,7 @@ class Vtep:
         self._hear()
         for event in self.kernel.events():
             self._take(event)
+        self.core.kernel.disturbances.all_heard()
         self._look()
         for vni in self.core.on_demand.due(self.now):
             self.core.on_demand.used(vni, self.kernel.use(), self.now)
@@ -176,6 +177,7 @@ class Vtep:
         self._push()
         self.answers += self.core.on_demand.answers(self.now)
         self._say(self.core.announcer.lines())
+        self._say(self.session.refreshes())
         self._greet()
 
     def level_check(self) -> None:

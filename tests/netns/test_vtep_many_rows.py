@@ -98,7 +98,7 @@ def test_rows_that_the_kernel_refuses_are_tried_again_behind_the_others(setting:
         announce(peer, wanted)
         until(lambda: vtep.summary()["rows-refused"] >= 20)
         states = [row["kernel"] for row in vtep.show("mac")]
-        assert (states.count("installed"), states.count("refused: No space left on device")) == (10, 20)
+        assert (states.count("installed"), states.count("refused: ENOSPC (No space left on device)")) == (10, 20)
 
         gone = [mac for mac in wanted if vtep.macs()[format_mac(mac)]["kernel"] == "installed"]
         peer.update(update.encode_withdraw([a_mac_route(mac, rd=f"{FAR}:100") for mac in gone]))

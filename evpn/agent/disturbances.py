@@ -1,0 +1,92 @@
+"""Rows of ours that somebody else changed: found as it is told, counted once they are right again, and said by whom.
+
+Who wrote an FDB row the kernel does not tell; of a neighbor it tells the netlink port, which is the process id of most
+programs, and the protocol. Echoes of our own writes may differ for a moment from what is there: only what still differs
+once all of them are read was somebody else.
+"""
+
+import logging
+from collections.abc import Iterable
+from pathlib import Path
+
+from evpn.agent.moves import rarely
+from evpn.dataplane.dataplane import Dataplane, RowChange
+from evpn.dataplane.entries import AF_BRIDGE, RTPROT_BGP, Kind
+from evpn.dataplane.segment import Segment
+from evpn.netlink.neighbor import NeighborMessage
+from evpn.values import ZERO_MAC, Vni
+
+log = logging.getLogger(__name__)
+
+_PROTOCOLS = {11: "zebra", 12: "bird", 16: "dhcp", RTPROT_BGP: "bgp"}
+"""rtm_protocol of who speaks of neighbors (linux/rtnetlink.h)."""
+_LARGEST_PROCESS_ID = 1 << 22
+
+Key = tuple[Vni, Kind, bytes]
+
+
+class Disturbances:
+    def __init__(self, dataplane: Dataplane) -> None:
+        self.repaired = 0
+        """Rows that were right, were changed by somebody else, and were written again."""
+        self._dataplane = dataplane
+        self._suspected: dict[Key, NeighborMessage] = {}
+
+    def right(self, segment: Segment, row: NeighborMessage) -> Key | None:
+        """The row of ours that this one is about, if it is now as it should be."""
+        if row.family != AF_BRIDGE:
+            kinds: tuple[Kind, ...] = (Kind.NEIGHBOR,)
+        else:
+            kinds = (Kind.FLOOD,) if row.lladdr == ZERO_MAC else (Kind.MAC, Kind.HOST)
+        for kind in kinds:
+            table, key = segment.table(kind), row.lladdr if kind in (Kind.MAC, Kind.HOST) else row.dst
+            wanted = table.desired.get(key)
+            if wanted is not None and wanted == table.actual.get(key):
+                return segment.vni, kind, key
+        return None
+
+    def observed(self, segment: Segment, key: Key, row: NeighborMessage) -> None:
+        """A row that was right, after `row` was told of it."""
+        if self._differs(segment, key):
+            self._suspected.setdefault(key, row)
+
+    def all_heard(self) -> None:
+        """What was the echo of our own is right by now."""
+        for key in list(self._suspected):
+            segment = self._dataplane.segments.get(key[0])
+            if segment is None or segment.attachment is None or not self._differs(segment, key):
+                del self._suspected[key]
+
+    def pushed(self, changes: Iterable[RowChange], refused: dict[int, int]) -> None:
+        if not self._suspected:
+            return
+        for index, (segment, kind, change) in enumerate(changes):
+            row = self._suspected.pop((segment.vni, kind, change.key), None) if index not in refused else None
+            if row is not None and change.new is not None:
+                self.repaired += 1
+                if rarely(self.repaired):
+                    log.warning(
+                        "row of ours was changed and is written again vni=%d kind=%s key=%s by=%s count=%d",
+                        *(segment.vni, kind.value, change.key.hex(), self._who(row), self.repaired),
+                    )
+
+    def _differs(self, segment: Segment, key: Key) -> bool:
+        table = segment.table(key[1])
+        return key[2] in table.writes or key[2] in table.postponed
+
+    def _who(self, row: NeighborMessage) -> str:
+        """As far as it can be known."""
+        if row.family == AF_BRIDGE:
+            known = self._dataplane.by_device.get(row.ifindex)
+            on_port = known is None and row.ifindex not in self._dataplane.by_bridge
+            return f"host on {self._dataplane.port_name(row.ifindex)}" if on_port else "unknown"
+        if 0 < row.port_id < _LARGEST_PROCESS_ID:
+            return _process(row.port_id)
+        return _PROTOCOLS.get(row.protocol, "unknown") if row.protocol != RTPROT_BGP else "unknown"
+
+
+def _process(identity: int) -> str:
+    try:
+        return f"{Path(f'/proc/{identity}/comm').read_text().strip()}({identity})"
+    except OSError:
+        return f"process({identity})"
