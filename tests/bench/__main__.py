@@ -1,4 +1,4 @@
-"""`python -m tests.bench`: two systems by turns, then a table; `--profile` shows where the agent's time goes."""
+"""`python -m tests.bench`: two systems by turns, then a table each; `--profile` shows where the agent's time goes."""
 
 import argparse
 import json
@@ -16,7 +16,7 @@ from typing import NamedTuple, NoReturn
 
 from rich.console import Console
 
-from tests.bench import engine_cases
+from tests.bench import demand_cases, engine_cases
 from tests.bench.cases import CASES, Make, Samples, Size, event_life, remote_life
 from tests.bench.engine import EXTENSION, STOCK
 from tests.bench.engine_cases import packets_life, parsed_life
@@ -33,6 +33,8 @@ _EVENTS = 102  # single events in all runs together
 class Life(NamedTuple):
     cases: tuple[str, ...]
     run: Callable[[Size, str], Samples]
+    once: bool = False
+    """In the last run only, unless it is asked for: one has all the samples that are needed."""
 
 
 def _vtep_lives(make: Make) -> tuple[Life, ...]:
@@ -40,11 +42,17 @@ def _vtep_lives(make: Make) -> tuple[Life, ...]:
     return Life(CASES[:events], partial(remote_life, make)), Life(CASES[events:], partial(event_life, make))
 
 
+def _demand_life(strategy: str) -> Life:
+    return Life((demand_cases.CASE,), partial(demand_cases.demand_life, strategy), once=True)
+
+
 _PACKETS, _PARSED = engine_cases.CASES, (engine_cases.ALL, engine_cases.SEND, engine_cases.RECEIVE)
 _LIVES: dict[str, tuple[Life, ...]] = {
     Ours.name: _vtep_lives(Ours),
     Frr.name: _vtep_lives(Frr),
     EXTENSION.name: (Life(_PACKETS, partial(packets_life, EXTENSION)),),
+    demand_cases.DYNAMIC: (_demand_life(demand_cases.DYNAMIC),),
+    demand_cases.STATIC: (_demand_life(demand_cases.STATIC),),
     STOCK.name: (Life(_PACKETS, partial(packets_life, STOCK)), Life(_PARSED, partial(parsed_life, STOCK))),
 }
 
@@ -69,8 +77,9 @@ def main() -> int:
         this = size._replace(idle=_IDLE if last else 0.0)
         for _, ours, theirs, _ in comparisons(size):
             for name in (ours, theirs) if number % 2 == 0 else (theirs, ours):
+                lives = [life for life in _LIVES[name] if _is_due(life, options.only, last)]
                 failures += _measure(
-                    console, f"run {number + 1} of {options.runs}", name, this, options.only, found[name]
+                    console, f"run {number + 1} of {options.runs}: {name}", lives, this, options.only, found[name]
                 )
     took = time.monotonic() - began
     machine = f"{os.cpu_count()} cores, Linux {platform.release()}, Python {platform.python_version()}"
@@ -83,13 +92,15 @@ def main() -> int:
     return 1 if failures else 0
 
 
-def _measure(console: Console, run: str, name: str, size: Size, only: str, into: Samples) -> int:
-    """All lives of a system, or those that have the case `only`. How many failed."""
+def _is_due(life: Life, only: str, last: bool) -> bool:
+    return only in life.cases if only else last or not life.once
+
+
+def _measure(console: Console, run: str, lives: list[Life], size: Size, only: str, into: Samples) -> int:
+    """Lives of one system. How many failed."""
     failed = 0
-    for life in _LIVES[name]:
-        if only and only not in life.cases:
-            continue
-        console.print(f"[dim]{run}: {name}[/dim]", highlight=False)
+    for life in lives:
+        console.print(f"[dim]{run}[/dim]", highlight=False)
         try:
             samples = life.run(size, "" if only == engine_cases.ALL else only)
         except (RuntimeError, AssertionError) as error:
@@ -103,12 +114,12 @@ def _measure(console: Console, run: str, name: str, size: Size, only: str, into:
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
-        prog="python -m tests.bench", description="Speed beside FRR, and beside stock ExaBGP."
+        prog="python -m tests.bench", description="Speed beside FRR, and beside stock ExaBGP; strategies."
     )
     parser.add_argument("--routes", type=int, default=20_000, help="MAC/IP routes, 20000 unless told; at most 1000000")
     parser.add_argument("--macs", type=int, default=5_000, help="local MACs of the burst, 5000 unless told")
     parser.add_argument("--runs", type=int, default=3, help="runs of each system, 3 unless told")
-    cases = (*CASES, *engine_cases.CASES)
+    cases = (*CASES, demand_cases.CASE, *engine_cases.CASES)
     parser.add_argument("--only", choices=cases, default="", help="one case; `exabgp` is all that start so")
     parser.add_argument("--json", type=Path, metavar="FILE", help="every sample, besides the table")
     parser.add_argument("--profile", choices=PROFILED, help="instead: where the agent's time goes meanwhile")

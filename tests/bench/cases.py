@@ -33,7 +33,7 @@ _GAP = (0.02, 0.06)
 _LATENCY_TIMEOUT = 3.0
 _ETHERTYPE = b"\x88\xb5"  # for local experiments: nobody reads it, nobody answers
 _EMPTY = bytes(46)
-_CALM = 1.0
+CALM = 1.0
 """Seconds that a life waits at most for others to leave the machine alone."""
 _REST = 2.0
 """Seconds without any change after which a system is believed to be done with its restart."""
@@ -70,13 +70,13 @@ class Scene(NamedTuple):
 @contextmanager
 def living(make: Make, size: Size) -> Iterator[Scene]:
     """A system that has its session, has told its type 3 route and has made the flood rows of the others."""
-    processes.wait_for_calm(_CALM)
+    processes.wait_for_calm(CALM)
     with Site() as site, Speaker(site) as speaker:
         speaker.table = stream.floods()
         system = make(site)
         try:
             system.start()
-            if speaker.wait_for(_is_flood, 40) is None:
+            if speaker.wait_for(is_flood, 40) is None:
                 raise RuntimeError(f"{system.name} told no type 3 route: {system.log()[-2000:]}")
             until(lambda: flood_rows(site) == len(stream.VTEPS), 20)
             time.sleep(0.5)
@@ -266,7 +266,7 @@ def _verify(scene: Scene, expected: int, complete: bool, what: str) -> None:
         )
 
 
-def _is_flood(body: bytes) -> bool:
+def is_flood(body: bytes) -> bool:
     return any(isinstance(route, InclusiveMulticastRoute) for route in update.decode(body).announced)
 
 

@@ -1,8 +1,9 @@
-"""What is shown of the samples: the VTEP beside FRR, and ExaBGP with the extension beside stock ExaBGP."""
+"""What is shown of the samples: the VTEP beside FRR, ExaBGP with the extension beside stock, two strategies."""
 
 from typing import NamedTuple
 
 from tests.bench.cases import Size
+from tests.bench.demand_cases import DYNAMIC, STATIC, talkers
 from tests.bench.engine import EXTENSION, STOCK
 from tests.bench.engine_cases import few
 from tests.bench.vteps import Frr, Ours
@@ -39,6 +40,7 @@ def comparisons(size: Size) -> list[Comparison]:
             STOCK.name,
             [*_announced(size), *_received(size), *_commands()],
         ),
+        Comparison("strategy dynamic-l3 beside static-l2", DYNAMIC, STATIC, _demand(size)),
     ]
 
 
@@ -116,3 +118,15 @@ def _commands() -> list[Figure]:
         Figure("  in bulk | in words, 95th", "command.bulk", "ms", theirs=words, share=0.95),
         Figure("  the same, and the peer talks, too", "command.between", "ms"),
     ]
+
+
+def _demand(size: Size) -> list[Figure]:
+    count = talkers(size)
+    figures = [Figure(f"{size.routes:,} routes, {count} of them talked to: kernel rows", "demand.rows", "rows")]
+    for title, samples in (
+        ("one question to its answer", "demand.answer"),
+        ("one question to the first packet on its way", "demand.packet"),
+        ("question repeated every 2 ms to the answer", "demand.insisting"),
+    ):
+        figures += [Figure(f"{title}, median", samples, "ms"), Figure(f"{title}, 95th", samples, "ms", share=0.95)]
+    return figures

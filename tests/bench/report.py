@@ -1,4 +1,4 @@
-"""Samples of two systems -> a table with medians, ranges and ratios, and with goals or figures of reference."""
+"""Samples of two systems -> a table with medians, ranges and ratios, and with goals or references if there are any."""
 
 from collections.abc import Mapping, Sequence
 from statistics import median
@@ -23,7 +23,8 @@ def show(console: Console, comparison: Comparison, found: Mapping[str, Samples],
     with_goals = any(figure.goal is not None for figure in figures)
     table = Table(title=f"{name}; {title}", title_justify="left")
     table.add_column("what")
-    last = ("goal", "") if with_goals else ("reference, 100,000",)
+    with_references = any(figure.reference for figure in figures)
+    last = ("goal", "") if with_goals else ("reference, 100,000",) if with_references else ()
     for heading in (ours, "(min - max)", theirs, "(min - max)", "ratio", *last):
         table.add_column(heading, justify="right", no_wrap=True)
     for figure in figures:
@@ -32,7 +33,7 @@ def show(console: Console, comparison: Comparison, found: Mapping[str, Samples],
         if left or right:
             ratio = _ratio(left, right, figure)
             shown = "" if ratio is None else f"{ratio:.2f}" if ratio >= 0.1 else f"{ratio:.2g}"
-            compared = _verdict(ratio, figure) if with_goals else (figure.reference,)
+            compared = _verdict(ratio, figure) if with_goals else (figure.reference,) if with_references else ()
             table.add_row(figure.title, *_half(left, figure), *_half(right, figure), shown, *compared)
     if table.row_count:
         console.print(table)

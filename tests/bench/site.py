@@ -8,15 +8,17 @@ Both systems find the same devices with the same flags, so that neither has to m
 """
 
 import ctypes
+import json
 import os
 import socket
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from types import TracebackType
 from typing import Self
 
-from tests.bench.stream import VNI
+from evpn.text import format_ip
+from tests.bench.stream import VNI, VTEPS
 from tests.interop.frr import run
 
 FABRIC_ADDRESS, VTEP_ADDRESS = "10.0.0.1", "10.0.0.3"
@@ -25,7 +27,7 @@ BRIDGE, DEVICE = f"br{VNI}", f"vxlan{VNI}"
 
 _VTEP_COMMANDS = f"""
 link add {BRIDGE} address {BRIDGE_MAC.hex(":")} type bridge
-link add {DEVICE} type vxlan id {VNI} local {VTEP_ADDRESS} dstport 4789 nolearning
+link add {DEVICE} type vxlan id {VNI} local {VTEP_ADDRESS} dstport 4789 FLAGS
 link set {DEVICE} master {BRIDGE}
 link set port0 master {BRIDGE}
 link set {BRIDGE} up
@@ -40,7 +42,9 @@ _libc = ctypes.CDLL(None, use_errno=True)
 class Site:
     """Made on entry; removed on exit with whatever is left in it."""
 
-    def __init__(self) -> None:
+    def __init__(self, flags: Sequence[str] = ("nolearning",)) -> None:
+        """`flags` of the VXLAN device."""
+        self._flags = flags
         self.fabric, self.vtep = (f"evpn-bench-{os.getpid()}-{role}" for role in ("fabric", "vtep"))
         self.device = self.bridge = 0  # ifindexes
 
@@ -69,6 +73,13 @@ class Site:
         """What runs a command as a process of the VTEP; `ip` becomes it, so that the process id is its own."""
         return ["ip", "netns", "exec", self.vtep, *command]
 
+    def know_vteps(self) -> None:
+        """The other VTEPs are behind our end of the cable, where nobody unpacks what is sent to them."""
+        (link,) = json.loads(run("ip", "-n", self.fabric, "-j", "link", "show", "under0"))
+        for vtep in VTEPS:
+            row = (format_ip(vtep.address), "lladdr", link["address"], "dev", "under0")
+            run("ip", "-n", self.vtep, "neigh", "replace", *row)
+
     def _make(self) -> None:
         for name in (self.fabric, self.vtep):
             run("ip", "netns", "add", name)
@@ -80,9 +91,10 @@ class Site:
         for name, address in ((self.fabric, FABRIC_ADDRESS), (self.vtep, VTEP_ADDRESS)):
             run("ip", "-n", name, "address", "add", f"{address}/24", "dev", "under0")
             run("ip", "-n", name, "link", "set", "under0", "up")
-        for line in _VTEP_COMMANDS.strip().splitlines():
+        for line in _VTEP_COMMANDS.replace("FLAGS", " ".join(self._flags)).strip().splitlines():
             run("ip", "-n", self.vtep, *line.split())
-        port_flags = ("link", "set", "dev", DEVICE, "learning", "off", "neigh_suppress", "on")
+        suppression = "off" if "proxy" in self._flags else "on"
+        port_flags = ("link", "set", "dev", DEVICE, "learning", "off", "neigh_suppress", suppression)
         run("bridge", "-n", self.vtep, *port_flags)
         with self.within(self.vtep):
             self.device, self.bridge = socket.if_nametoindex(DEVICE), socket.if_nametoindex(BRIDGE)

@@ -17,6 +17,8 @@ from tests.interop.frr import daemon, until
 
 Started = subprocess.Popen[bytes]
 
+_EVPN = str(Path(sys.executable).with_name("evpn"))
+
 _OURS = f"""
 vtep-address: {VTEP_ADDRESS}
 local-as: {AS_NUMBER}
@@ -24,7 +26,7 @@ neighbors:
   - address: {FABRIC_ADDRESS}
 run-dir: RUN_DIR
 vnis:
-  - {{vni: {VNI}, create: false, max-macs: 1000000}}
+  - {{vni: {VNI}, create: false, max-macs: 1000000, strategy: STRATEGY}}
 """
 
 _FRR = f"""
@@ -66,17 +68,17 @@ class Ours:
     name = "evpn"
     crashes: tuple[str, ...] = ("agent",)
 
-    def __init__(self, site: Site, environment: dict[str, str] | None = None) -> None:
+    def __init__(self, site: Site, environment: dict[str, str] | None = None, strategy: str = "static-l2") -> None:
         self.site = site
+        self.strategy = strategy
         self.directory = Path(tempfile.mkdtemp(prefix="evpn-bench-"))
         self._environment = {**os.environ, **(environment or {})}
         self._exabgp: Started | None = None
 
     def start(self) -> None:
         configuration = self.directory / "vtep.yaml"
-        configuration.write_text(_OURS.replace("RUN_DIR", str(self.directory)))
-        evpn = Path(sys.executable).with_name("evpn")
-        command = self.site.command(str(evpn), "run", "--config", str(configuration))
+        configuration.write_text(_OURS.replace("RUN_DIR", str(self.directory)).replace("STRATEGY", self.strategy))
+        command = self.site.command(_EVPN, "run", "--config", str(configuration))
         with (self.directory / "log").open("wb") as log:
             self._exabgp = subprocess.Popen(
                 command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=self._environment
@@ -97,6 +99,11 @@ class Ours:
 
     def log(self) -> str:
         return (self.directory / "log").read_text()
+
+    def show(self, what: str) -> str:
+        """What the agent says of itself, as JSON."""
+        command = (_EVPN, "show", what, "--json", "--run-dir", str(self.directory))
+        return subprocess.run(command, capture_output=True, text=True, check=True).stdout
 
     def _agent(self) -> int | None:
         assert self._exabgp is not None
