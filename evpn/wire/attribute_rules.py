@@ -101,11 +101,17 @@ def _list_of(size: int) -> Callable[[bytes, bool], bool]:
 
 
 def _is_path(value: bytes, asn4: bool) -> bool:
+    """Nobody's AS number is 0 (RFC 7607 section 2)."""
     try:
-        as_path.decode(value, asn4)
+        path = as_path.decode(value, asn4)
     except WireError:
         return False
-    return True
+    return all(0 not in segment.as_numbers for segment in path)
+
+
+def _is_aggregator(value: bytes, asn4: bool) -> bool:
+    width = 4 if asn4 else 2
+    return len(value) == width + 4 and any(value[:width])
 
 
 def _is_tunnel(value: bytes, asn4: bool) -> bool:
@@ -123,16 +129,16 @@ RULES = {
     MED: Rule("MULTI_EXIT_DISC", OPTIONAL, _sized(4)),
     LOCAL_PREF: Rule("LOCAL_PREF", TRANSITIVE, _sized(4)),
     ATOMIC_AGGREGATE: Rule("ATOMIC_AGGREGATE", TRANSITIVE, _sized(0), Disposition.DISCARD),
-    AGGREGATOR: Rule(
-        "AGGREGATOR", OPTIONAL | TRANSITIVE, lambda value, asn4: len(value) == (8 if asn4 else 6), Disposition.DISCARD
-    ),
+    AGGREGATOR: Rule("AGGREGATOR", OPTIONAL | TRANSITIVE, _is_aggregator, Disposition.DISCARD),
     AS4_PATH: Rule(
         "AS4_PATH",
         OPTIONAL | TRANSITIVE,
         lambda value, asn4: asn4 or _is_path(value, True),  # not looked at between four-octet speakers
         Disposition.DISCARD,
     ),
-    AS4_AGGREGATOR: Rule("AS4_AGGREGATOR", OPTIONAL | TRANSITIVE, _sized(8), Disposition.DISCARD),
+    AS4_AGGREGATOR: Rule(
+        "AS4_AGGREGATOR", OPTIONAL | TRANSITIVE, lambda value, asn4: _is_aggregator(value, True), Disposition.DISCARD
+    ),
     COMMUNITIES: Rule("COMMUNITIES", OPTIONAL | TRANSITIVE, _list_of(4)),
     ORIGINATOR_ID: Rule("ORIGINATOR_ID", OPTIONAL, _sized(4)),
     CLUSTER_LIST: Rule("CLUSTER_LIST", OPTIONAL, _list_of(4)),

@@ -112,9 +112,9 @@ class RawPeer:
 
     def _listen(self, link: socket.socket, said: list[tuple[int, bytes]]) -> None:
         buffer, alive = b"", time.monotonic()
-        link.settimeout(0.2)
         while self._socket is link:
             try:
+                link.settimeout(0.2)
                 octets = link.recv(1 << 16)
                 if not octets:
                     break

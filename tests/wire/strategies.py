@@ -64,7 +64,9 @@ routes = st.one_of(
 )
 
 as_paths = st.lists(
-    st.builds(AsPathSegment, st.integers(1, 4), st.lists(at_most((1 << 32) - 1), min_size=1, max_size=70).map(tuple)),
+    st.builds(
+        AsPathSegment, st.integers(1, 4), st.lists(st.integers(1, (1 << 32) - 1), min_size=1, max_size=70).map(tuple)
+    ),
     max_size=3,
 ).map(tuple)
 

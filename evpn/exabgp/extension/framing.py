@@ -30,7 +30,7 @@ def check(body: bytes) -> Fault | bytes:
     size = len(body)
     start = 4 + int.from_bytes(body[:2])
     if start > size:
-        return body  # too damaged to be about anything
+        return Fault(MALFORMED_ATTRIBUTE_LIST, "withdrawn routes overrun the message")
     end = start + int.from_bytes(body[start - 2 : start])
     if end > size:
         return Fault(MALFORMED_ATTRIBUTE_LIST, "path attributes overrun the message")

@@ -16,6 +16,7 @@ from exabgp.reactor.api.response import json as json_response
 from exabgp.reactor.api.response import text as text_response
 
 from evpn.exabgp.extension import framing
+from evpn.exabgp.extension.updates import FAMILY
 
 _UPDATE_ERROR = 3
 _nothing: list[Any] = []
@@ -35,7 +36,9 @@ class PassedOn:
         left = framing.check(bytes(data))
         if isinstance(left, framing.Fault):
             raise Notify(_UPDATE_ERROR, left.subcode, left.reason)
-        return cls.decoding.unpack_message(left, direction, negotiated) if left else _nothing[0]
+        if left and any(family != FAMILY for family in negotiated.families):
+            return cls.decoding.unpack_message(left, direction, negotiated)
+        return _nothing[0]  # ExaBGP ends a session at a family that was not negotiated; no RFC asks for that
 
 
 def only_passed_on(neighbor: Any) -> bool:
