@@ -12,6 +12,7 @@ from evpn.netlink import neighbor
 from evpn.netlink.constants import (
     AF_BRIDGE,
     NLM_F_APPEND,
+    NLM_F_EXCL,
     NTF_EXT_LEARNED,
     NTF_MASTER,
     NTF_ROUTER,
@@ -224,7 +225,8 @@ class FakeKernel:
         if row.family != AF_BRIDGE:
             return self._neighbor(kind, row)
         if row.flags & NTF_MASTER and (link.master or not row.flags & NTF_SELF):
-            error = self._bridge(kind, row, link)
+            known = (row.ifindex, row.lladdr) in self.tunnel or (link.master, row.lladdr) in self.bridge
+            error = errno.EEXIST if known and how & NLM_F_EXCL else self._bridge(kind, row, link)
             if error:
                 return error
         if not row.flags & NTF_SELF:

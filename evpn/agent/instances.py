@@ -184,6 +184,7 @@ class Instances:
     def _report(self) -> None:
         """Problems that have outlasted a turn: while devices are being made there is one after the other."""
         for vni, why in self.problems.items():
+            self._dataplane.segments[vni].taught.clear()  # when the devices are back it may be wrong
             if self._reported.get(vni) != why:
                 log.warning("not serving vni=%d reason=%s", vni, why)
         self._reported = dict(self.problems)

@@ -6,11 +6,13 @@ to come back. Removals of a batch come first: a MAC that comes to a port of ours
 """
 
 from collections.abc import Iterable, Iterator
+from itertools import islice
 from typing import NamedTuple
 
-from evpn.dataplane.entries import Fact, HostRow, Kind, LocalGone, LocalSeen, NeighborRow
+from evpn.dataplane.entries import Fact, HostRow, Kind, LocalGone, LocalSeen
+from evpn.dataplane.handover import abandon, give_up_neighbors, lesson, neighbors_on_the_bridge
 from evpn.dataplane.link import Link
-from evpn.dataplane.ownership import KernelRow, is_our_neighbor
+from evpn.dataplane.ownership import KernelRow
 from evpn.dataplane.plan import STATIC_L2, Plan
 from evpn.dataplane.segment import Attachment, Segment
 from evpn.delta import Change
@@ -24,7 +26,7 @@ class RowChange(NamedTuple):
     segment: Segment
     kind: Kind
     change: Change  # type: ignore[type-arg]
-    """What `Segment`'s table of that kind holds."""
+    """What `Segment`'s table of that kind holds; of a row that is taught, its VTEP."""
 
 
 class Refusal(NamedTuple):
@@ -125,20 +127,19 @@ class Dataplane:
         if segment.plan.proxy != plan.proxy:
             self._retired.pop(vni, None)  # what waits there to be removed may be wanted again
         if segment.plan.proxy != plan.proxy and segment.attachment is not None and segment.neighbors.actual:
-            self._retired[vni] = segment.give_up_neighbors()
+            self._retired[vni] = give_up_neighbors(segment)
+        segment.taught = lesson(segment, plan)
         segment.plan = plan
         if segment.attachment is not None:
             self.unobserved[vni] = None
 
     def leave_behind(self, vni: Vni, neighbors: Iterable[KernelRow]) -> None:
         """Neighbors of ours on the bridge while the device answers: an earlier life has left them, and they go."""
-        rows = {row.dst: NeighborRow(row.lladdr, False) for row in neighbors if is_our_neighbor(row)}
         segment = self.segments[vni]
-        if rows and segment.plan.proxy and segment.attachment is not None:
-            left = Segment(vni)
-            left.attachment = segment.attachment
-            left.neighbors.observe_all(rows)
-            self._retired[vni] = left
+        if segment.plan.proxy and segment.attachment is not None:
+            left = neighbors_on_the_bridge(segment, neighbors)
+            if left is not None:
+                self._retired[vni] = left
 
     def retire(self, vni: Vni) -> None:
         """Serve a VNI no longer: its rows are removed, the devices stay."""
@@ -147,7 +148,7 @@ class Dataplane:
             return
         self._release(segment.attachment, segment)
         self.unobserved.pop(vni, None)
-        segment.abandon()
+        abandon(segment)
         self._retired[vni] = segment
 
     def _release(self, attachment: Attachment, segment: Segment) -> None:
@@ -178,8 +179,12 @@ class Dataplane:
         facts: list[tuple[Segment, Fact]] = []
         of_host = Kind.HOST
         for index, (segment, kind, change) in enumerate(batch):
+            if kind is Kind.TAUGHT:  # refused: the device knows better by now
+                segment.taught.pop(change.key, None)
+                continue
             table = segment.table(kind)
             if index in refused:
+                self.refused += 1
                 self._refuse(segment.vni, kind, change.key, refused[index], now)
                 table.postpone(change.key)
                 continue
@@ -192,7 +197,6 @@ class Dataplane:
                 facts.append((segment, _host_fact(change)))
             if change.new is not None and segment.hosts.actual:
                 segment.displace(kind, change.key)
-        self.refused += len(refused)
         return facts
 
     def retry_due(self, now: float) -> None:
@@ -247,4 +251,7 @@ def _segment_batch(segment: Segment, limit: int, removals: bool) -> list[RowChan
     for kind in _WRITE_ORDER:
         batch = segment.table(kind).batch(limit - len(changes))
         changes += [RowChange(segment, kind, change) for change in batch]
+    if segment.taught and not segment.macs.pending:
+        taught = islice(segment.taught.items(), limit - len(changes))
+        changes += [RowChange(segment, Kind.TAUGHT, Change(mac, None, vtep)) for mac, vtep in taught]
     return changes

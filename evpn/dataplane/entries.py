@@ -25,6 +25,8 @@ class Kind(Enum):
     HOST = "host"
     MAC = "mac"
     NEIGHBOR = "neighbor"
+    TAUGHT = "taught"
+    """In no table: written once, and the device's own from then on."""
 
 
 class MacRow(NamedTuple):

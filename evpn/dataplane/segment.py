@@ -63,6 +63,8 @@ class Segment:
         self.hosts: DeltaTable[MacAddress, HostRow] = DeltaTable()
         self.macs: DeltaTable[MacAddress, MacRow] = DeltaTable()
         self.neighbors: DeltaTable[IpAddress, NeighborRow] = DeltaTable()
+        self.taught: dict[MacAddress, IpAddress] = {}
+        """MAC -> VTEP: what a device that learns from now on is to begin with (`evpn.dataplane.handover`)."""
         self.own: dict[MacAddress, set[int]] = {}
         """MACs of the host's interfaces in this bridge, and the ports that have them."""
         self.foreign: set[MacAddress] = set()
@@ -80,6 +82,8 @@ class Segment:
             return self.macs
         if kind is Kind.HOST:
             return self.hosts
+        if kind is Kind.TAUGHT:
+            return DeltaTable()
         return self.flood if kind is Kind.FLOOD else self.neighbors
 
     @property
@@ -95,9 +99,10 @@ class Segment:
 
     @property
     def writable(self) -> int:
-        """Pending rows that are not postponed."""
+        """Pending rows that are not postponed, and what the device is taught once the others are gone."""
         postponed = len(self.flood.postponed) + len(self.hosts.postponed)
-        return self.pending - postponed - len(self.macs.postponed) - len(self.neighbors.postponed)
+        taught = 0 if self.macs.pending else len(self.taught)
+        return self.pending + taught - postponed - len(self.macs.postponed) - len(self.neighbors.postponed)
 
     def reserved(self, mac: MacAddress) -> str | None:
         """Why a MAC is not ours to write as a remote one; None when it is."""
@@ -125,25 +130,6 @@ class Segment:
         for table in (self.flood, self.hosts, self.macs, self.neighbors):
             table.observe_all({})
             table.retry()
-
-    def abandon(self) -> None:
-        """Nothing is wanted any more."""
-        for key in list(self.flood.desired):
-            self.flood.want(key, None)
-        for mac in list(self.hosts.desired):
-            self.hosts.want(mac, None)
-        for mac in list(self.macs.desired):
-            self.macs.want(mac, None)
-        for ip in list(self.neighbors.desired):
-            self.neighbors.want(ip, None)
-
-    def give_up_neighbors(self) -> "Segment":
-        """What was written to the device of neighbors until now, as a segment of its own that wants none of it."""
-        left = Segment(self.vni)
-        left.attachment, left.plan, left.neighbors = self.attachment, self.plan, self.neighbors
-        left.abandon()
-        self.neighbors, self.foreign_neighbors = DeltaTable(), set()
-        return left
 
     def adopt_flood(self, vtep: IpAddress) -> None:
         """A route asks for this VTEP: the row that is there already is ours, to keep and to remove."""

@@ -33,6 +33,7 @@ from evpn.netlink.constants import (
     NDA_VLAN,
     NLM_F_APPEND,
     NLM_F_CREATE,
+    NLM_F_EXCL,
     NLM_F_REPLACE,
     NLM_F_REQUEST,
     NTF_EXT_LEARNED,
@@ -66,12 +67,14 @@ _FIXED = Struct(_HEAD)
 _START = Struct("=IH")  # length, type
 
 _REPLACE = NLM_F_REQUEST | NLM_F_CREATE | NLM_F_REPLACE
+_NEW = NLM_F_REQUEST | NLM_F_CREATE | NLM_F_EXCL
 _APPEND = NLM_F_REQUEST | NLM_F_CREATE | NLM_F_APPEND
 
 # what is done to an FDB row: message type, its flags, state of the row, flags of the row
 _Operation = tuple[int, int, int, int]
 _REMOTE: _Operation = (RTM_NEWNEIGH, _REPLACE, NUD_REACHABLE, NTF_SELF | NTF_MASTER | NTF_EXT_LEARNED)
 _REMOTE_ROUTER: _Operation = (RTM_NEWNEIGH, _REPLACE, NUD_REACHABLE, _REMOTE[3] | NTF_ROUTER)
+_TAUGHT: _Operation = (RTM_NEWNEIGH, _NEW, NUD_REACHABLE, NTF_SELF | NTF_MASTER)
 _STICKY: _Operation = (RTM_NEWNEIGH, _REPLACE, NUD_REACHABLE | NUD_NOARP, NTF_SELF | NTF_MASTER | NTF_STICKY)
 _STICKY_ROUTER: _Operation = (RTM_NEWNEIGH, _REPLACE, _STICKY[2], _STICKY[3] | NTF_ROUTER)
 _HOST: _Operation = (RTM_NEWNEIGH, _REPLACE, NUD_REACHABLE, NTF_MASTER | NTF_EXT_LEARNED)
@@ -96,6 +99,11 @@ def sticky_mac(sequence: int, ifindex: int, mac: MacAddress, vtep: IpAddress, ro
     """
     first, second = (_REMOTE_ROUTER, _STICKY_ROUTER) if router else (_REMOTE, _STICKY)
     return _row(first, sequence, ifindex, mac, vtep) + _row(second, sequence, ifindex, mac, vtep)
+
+
+def taught_mac(sequence: int, ifindex: int, mac: MacAddress, vtep: IpAddress) -> bytes:
+    """A remote MAC as if a frame had told it: without our mark it ages. EEXIST if there is a row already."""
+    return _row(_TAUGHT, sequence, ifindex, mac, vtep)
 
 
 def delete_tunnel_row(sequence: int, ifindex: int, mac: MacAddress, vtep: IpAddress) -> bytes:

@@ -43,6 +43,8 @@ def encode(changes: Sequence[RowChange]) -> Batch:
             _encode_mac(batch, index, device, change)
         elif kind is Kind.HOST:
             _encode_host(batch, index, segment, device, change)
+        elif kind is Kind.TAUGHT and new is not None:
+            batch.messages.append(neighbor.taught_mac(_take(batch, index), device, key, new))
         elif kind is Kind.FLOOD:
             sequence = _take(batch, index, deletion=new is None)
             make = neighbor.delete_flood if new is None else neighbor.flood

@@ -9,6 +9,7 @@ from evpn.agent.strategies import plan_of
 from evpn.dataplane.plan import Plan, is_made_for
 from evpn.netlink.constants import NTF_ROUTER, NTF_SELF, NUD_NOARP, NUD_REACHABLE
 from evpn.text import parse_ip
+from evpn.values import Vni
 from tests.builders import BRIDGE_LINK, CONFIGURATION, DEVICE_LINK, IP1, LINKS, M1, M2, VTEP2, VTEP3, settings
 from tests.fakes import FakeKernel, Row
 from tests.kernel_rows import BRIDGE, DEVICE
@@ -43,11 +44,11 @@ def a_vtep_with(strategy: str, more: str = "", kernel: FakeKernel | None = None)
 
 
 def held(vtep: Vtep) -> tuple[bool, bool, set[int]]:
-    """Whether it floods to VTEP2, whether it sends frames for M1 there, and the devices with a neighbor IP1."""
+    """Whether it floods to VTEP2, whether a row of ours sends frames for M1 there, the devices with a neighbor IP1."""
     kernel = vtep.kernel
     return (
         (DEVICE, VTEP2) in kernel.flood,
-        (DEVICE, M1) in kernel.tunnel and kernel.bridge[BRIDGE, M1].where == DEVICE,
+        bool(kernel.tunnel.get((DEVICE, M1), Row(VTEP2)).flags & MARK) and kernel.bridge[BRIDGE, M1].where == DEVICE,
         {device for device, ip in kernel.neighbors if ip == IP1},
     )
 
@@ -92,16 +93,80 @@ def test_from_one_to_another_by_a_reload(old, new) -> None:
     vtep = a_vtep_with(old)
     tell(vtep, a_vtep(), a_mac(M1, VTEP2, IP1))
     announced = vtep.announcements()
-    if not is_made_for(the_device(old), plan_of(configured(new).vnis[0])):
+    switch(vtep, new)
+
+    assert held(vtep) in (HELD[new], (False, True, set()) if new == "dynamic-l3" else None)
+    assert vtep.core.dataplane.pending == 0
+    assert vtep.announcements() == announced
+
+
+def switch(vtep: Vtep, new: str) -> None:
+    """A reload; a device that has to be another one is there at once."""
+    if not is_made_for(vtep.kernel.links[DEVICE], plan_of(configured(new).vnis[0])):
         vtep.kernel.remove_link(DEVICE)
         vtep.kernel.add_link(the_device(new))
         vtep.core.dataplane.links = dict(vtep.kernel.links)
     configure(vtep.core, configured(new), vtep.now)
     vtep.settle()
 
-    assert held(vtep) in (HELD[new], (False, True, set()) if new == "dynamic-l3" else None)
-    assert vtep.core.dataplane.pending == 0
-    assert vtep.announcements() == announced
+
+@pytest.mark.parametrize("new", ["multicast", "static-flood"])
+@pytest.mark.parametrize("old", ["static-l2", "static-l3"])
+def test_a_device_that_learns_from_now_on_begins_with_what_bgp_says(old, new) -> None:
+    """As if frames had told it: without a mark of ours, so that silence ends it."""
+    vtep = a_vtep_with(old)
+    tell(vtep, a_vtep(), a_mac(M1, VTEP2, IP1))
+    switch(vtep, new)
+
+    assert vtep.kernel.tunnel[DEVICE, M1] == Row(VTEP2, NUD_REACHABLE, NTF_SELF)
+    assert not vtep.kernel.bridge[BRIDGE, M1].flags & MARK
+    assert not vtep.core.dataplane.has_work(removals=True)
+
+
+def test_what_it_has_learnt_already_is_not_written_over() -> None:
+    vtep = a_vtep_with("static-l3")
+    tell(vtep, a_vtep(), a_mac(M1, VTEP2, IP1), a_mac(M2, VTEP2))
+    vtep.kernel.remove_link(DEVICE)
+    vtep.kernel.add_link(the_device("multicast"))
+    vtep.kernel.frame(M1, 11)
+    vtep.core.dataplane.links = dict(vtep.kernel.links)
+    configure(vtep.core, configured("multicast"), vtep.now)
+    vtep.settle()
+
+    assert vtep.kernel.bridge[BRIDGE, M1].where == 11
+    assert (DEVICE, M1) not in vtep.kernel.tunnel
+    assert (DEVICE, M2) in vtep.kernel.tunnel
+    assert vtep.core.dataplane.refused == 0
+
+
+def test_what_was_to_be_taught_is_forgotten_with_the_device_and_with_another_strategy() -> None:
+    vtep = a_vtep_with("static-l2")
+    tell(vtep, a_vtep(), a_mac(M1, VTEP2, IP1))
+    configure(vtep.core, configured("multicast"), vtep.now)
+    segment = vtep.core.dataplane.segments[Vni(100)]
+    assert segment.taught == {M1: VTEP2}
+    configure(vtep.core, configured("static-l2"), vtep.now)
+    assert segment.taught == {}
+
+    configure(vtep.core, configured("multicast"), vtep.now)
+    vtep.kernel.change_link(DEVICE, up=False)
+    vtep.settle()
+    assert segment.taught == {}
+
+
+def test_nothing_is_taught_before_the_rows_of_bgp_are_gone() -> None:
+    """They go once the routes are known."""
+    before = a_vtep_with("static-l2")
+    tell(before, a_vtep(), a_mac(M1, VTEP2, IP1))
+    vtep = Vtep(configured("static-l2"), before.kernel)
+    vtep.peer_up(end_of_rib=False)
+    vtep.settle()
+    switch(vtep, "multicast")
+    assert vtep.kernel.tunnel[DEVICE, M1].flags & MARK
+
+    vtep.peer_up()
+    tell(vtep, a_mac(M1, VTEP2, IP1), bytes.fromhex("00000006800f03001946"))
+    assert vtep.kernel.tunnel[DEVICE, M1] == Row(VTEP2, NUD_REACHABLE, NTF_SELF)
 
 
 @pytest.mark.parametrize("new", STRATEGIES)

@@ -3,6 +3,7 @@
 import pytest
 
 from evpn.dataplane.entries import HostRow, Kind, LocalGone, LocalSeen, Reserved, Taken, mac_row
+from evpn.dataplane.handover import abandon
 from evpn.dataplane.segment import Segment
 from evpn.netlink.constants import NTF_EXT_LEARNED, NTF_SELF, NTF_STICKY, NUD_NOARP, NUD_PERMANENT
 from evpn.values import NO_IP
@@ -207,5 +208,5 @@ def test_hosts_are_pending_like_the_rest_and_abandoned_with_it(written: Segment)
     written.detach()
     assert (written.pending, written.writable) == (2, 2)
 
-    written.abandon()
+    abandon(written)
     assert written.pending == 0

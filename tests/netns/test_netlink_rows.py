@@ -40,6 +40,17 @@ def test_a_mac_that_moved_points_to_the_new_vtep(vtep: Vtep, writer: Writer) -> 
     assert vtep.fdb() == [TUNNEL_ROW.replace("10.0.0.2", "10.0.0.3"), BRIDGE_ROW]
 
 
+def test_what_is_taught_bears_no_mark_and_is_new(vtep: Vtep, writer: Writer) -> None:
+    writer.apply([neighbor.remote_mac(0, vtep.device, MAC2, VTEP)])
+    messages = [neighbor.taught_mac(number, vtep.device, mac, VTEP2) for number, mac in enumerate((MAC, MAC2))]
+
+    assert writer.apply(messages) == [Refusal(1, EEXIST)]
+    assert [line for line in vtep.fdb() if "00:00:01" in line] == [
+        "50:54:33:00:00:01 dst 10.0.0.3 self",
+        "50:54:33:00:00:01 master br100",
+    ]
+
+
 def test_the_router_flag_is_on_a_new_row(vtep: Vtep, writer: Writer) -> None:
     writer.apply([neighbor.remote_mac(0, vtep.device, MAC, VTEP, router=True)])
 
