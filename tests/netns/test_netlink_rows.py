@@ -4,10 +4,14 @@ from errno import EAFNOSUPPORT, EEXIST, EINVAL, ENODEV, ENOENT, EOPNOTSUPP
 
 import pytest
 
-from evpn.netlink import neighbor
+from evpn.dataplane.dataplane import RowChange
+from evpn.dataplane.entries import Kind, mac_row
+from evpn.dataplane.segment import Attachment, Segment
+from evpn.netlink import neighbor, rows
+from evpn.netlink.dump import dump_bridge_domain, read_link
 from evpn.netlink.messages import HEADER, Refusal
 from evpn.netlink.socket import Writer
-from evpn.values import IpAddress, MacAddress
+from evpn.values import IpAddress, MacAddress, Vni
 
 from .conftest import Vtep
 
@@ -49,6 +53,20 @@ def test_what_is_taught_bears_no_mark_and_is_new(vtep: Vtep, writer: Writer) -> 
         "50:54:33:00:00:01 dst 10.0.0.3 self",
         "50:54:33:00:00:01 master br100",
     ]
+
+
+def test_what_was_taught_takes_our_mark_by_a_deletion_first(vtep: Vtep, writer: Writer) -> None:
+    """The kernel lets nobody who has learnt a row take over one that somebody has written."""
+    writer.apply([neighbor.taught_mac(0, vtep.device, MAC, VTEP), neighbor.remote_mac(1, vtep.device, MAC, VTEP)])
+    assert TUNNEL_ROW not in vtep.fdb()
+
+    segment = Segment(Vni(100))
+    segment.attachment = Attachment(*(link for name in ("vx100", "br100") if (link := read_link(name))))
+    segment.observe_all(*dump_bridge_domain(vtep.bridge, [vtep.device]))
+    segment.macs.want(MAC, mac_row(VTEP))
+    changes = [RowChange(segment, Kind.MAC, change) for change in segment.macs.batch(10)]
+    assert writer.apply(rows.encode(changes).messages) == []
+    assert vtep.fdb() == [TUNNEL_ROW, BRIDGE_ROW]
 
 
 def test_the_router_flag_is_on_a_new_row(vtep: Vtep, writer: Writer) -> None:
