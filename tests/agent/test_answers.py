@@ -92,13 +92,14 @@ def test_several_who_ask_at_once_are_all_answered(vtep) -> None:
     assert vtep.answers == [(OTHER_PORT, answer(other, M1)), (PORT, answer(FROM_IPV4, M1))]
 
 
-def test_nobody_is_answered_before_the_rows_are_there(vtep) -> None:
+@pytest.mark.parametrize("refused", [M1, IP1], ids=["MAC", "neighbor"])
+def test_nobody_is_answered_before_the_rows_are_there(vtep, refused: bytes) -> None:
     tell(vtep, a_mac(M1, VTEP2, IP1))
-    vtep.kernel.refuse[M1] = 28
+    vtep.kernel.refuse[refused] = 28
     asks(vtep)
     assert vtep.answers == []
 
-    del vtep.kernel.refuse[M1]
+    del vtep.kernel.refuse[refused]
     vtep.settle(PATIENCE / 2)
 
     assert vtep.answers == [(PORT, answer(FROM_IPV4, M1))]
@@ -130,6 +131,17 @@ def test_an_address_that_has_gone_to_another_mac_is_answered_with_that(vtep) -> 
     tell(vtep, a_mac(M1, VTEP2), a_mac(M2, VTEP3, IP1))
 
     assert vtep.answers == [(PORT, answer(FROM_IPV4, M2))]
+
+
+def test_whom_the_device_has_answered_is_not_told_of_another_mac(vtep) -> None:
+    """That is what announcements are for."""
+    tell(vtep, a_mac(M1, VTEP2, IP1))
+    asks(vtep)
+    hears(vtep)
+    tell(vtep, a_mac(M2, VTEP3), gone(a_mac_route(M1, IP1)), a_mac(M2, VTEP3, IP1))
+
+    assert vtep.kernel.neighbors[DEVICE, IP1].where == M2
+    assert len(vtep.answers) == 1
 
 
 def test_an_address_that_is_withdrawn_at_once_is_not_answered_for(vtep) -> None:

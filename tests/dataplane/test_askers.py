@@ -68,6 +68,17 @@ def test_who_asks_again_waits_for_one_answer_at_its_new_port() -> None:
     assert answered(askers, IP1, now=PATIENCE + 0.5) == [(PORT2, asks())]
 
 
+def test_who_asks_again_does_not_make_others_wait_longer() -> None:
+    askers = Askers()
+    for mac, now in ((M1, 0.0), (M2, 1.0), (M1, 2.0)):
+        askers.hear(PORT, asks(mac=mac), now)
+    for ip, now in ((IP1, 0.0), (IP2, 1.0), (IP1, 2.0)):
+        askers.miss(ip, now)
+
+    assert answered(askers, IP1, now=PATIENCE + 1.5) == [(PORT, asks(mac=M1))]
+    assert list(askers.missed) == []
+
+
 def test_nobody_waits_for_ever() -> None:
     askers = Askers()
     askers.hear(PORT, asks(), 0.0)
