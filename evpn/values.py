@@ -38,6 +38,8 @@ Vni = NewType("Vni", int)
 ZERO_MAC = MacAddress(bytes(6))
 ZERO_ESI = EthernetSegmentIdentifier(bytes(10))
 ZERO_TAG = EthernetTag(bytes(4))
+MAX_ET = EthernetTag(b"\xff" * 4)
+"""Of A-D routes per segment only (RFC 7432 section 8.2.1)."""
 NO_IP = IpAddress(b"")
 
 MAX_VNI = (1 << 24) - 1

@@ -106,8 +106,8 @@ def rd_of(vtep: IpAddress, vni: int = 100) -> str:
     return f"10.0.0.{vtep[-1]}:{vni}"
 
 
-def a_domain(vni: int = 100, vtep: IpAddress = OURS, max_macs: int = 100) -> BridgeDomain:
-    return BridgeDomain(Vni(vni), vtep, max_macs)
+def a_domain(vni: int = 100, vtep: IpAddress = OURS, max_macs: int = 100, max_remote_macs: int = 1000) -> BridgeDomain:
+    return BridgeDomain(Vni(vni), vtep, max_macs, max_remote_macs)
 
 
 CONFIGURATION = """

@@ -49,3 +49,4 @@ def _neighbors(core: Core, settings: Settings, now: float) -> None:
         if address not in core.peers.peers:
             external = neighbor.peer_as != settings.local_as
             core.add_peer(Peer(address, neighbor.peer_as, external, since=now))
+        core.peers.peers[address].max_routes = neighbor.max_routes

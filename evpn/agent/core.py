@@ -19,12 +19,12 @@ from evpn.dataplane.dataplane import Dataplane
 from evpn.evi.fabric import Fabric
 from evpn.rib.path import Path, Speaker, rejection
 from evpn.rib.table import Rib
-from evpn.values import Vni
+from evpn.values import RouteKey, Vni
 from evpn.wire import attributes as path_attributes
 from evpn.wire import update
 from evpn.wire.communities import IMMUTABLE, ROUTER
 from evpn.wire.errors import WireError
-from evpn.wire.routes import MacIpRoute, decode_routes
+from evpn.wire.routes import MacIpRoute, Route, decode_routes
 
 log = logging.getLogger(__name__)
 
@@ -96,10 +96,31 @@ class Core:
         changes = self.rib.withdraw(address, message.withdrawn) if message.withdrawn else []
         if message.announced and message.attributes:
             why = rejection(self.speaker, message.next_hop, message.attributes)
-            next_hop, attributes = message.next_hop, message.attributes
-            paths = [Path(address, next_hop, attributes, route, why) for route in message.announced]
+            next_hop, attributes, routes = message.next_hop, message.attributes, message.announced
+            room = peer.max_routes - self.rib.paths_of.get(address, 0)
+            if len(routes) > room:
+                routes = self._within_limit(peer, routes, room)
+            paths = [Path(address, next_hop, attributes, route, why) for route in routes]
             changes += self.rib.announce(address, paths)
         self.fabric.apply(changes)
+
+    def _within_limit(self, peer: Peer, routes: list[Route], room: int) -> list[Route]:
+        """What the peer has said before may be said anew, the rest as long as there is room."""
+        taken: list[Route] = []
+        seen: set[RouteKey] = set()
+        for route in routes:
+            key = route.key
+            is_new = key not in seen and not self.rib.has(peer.address, key)
+            if is_new and len(seen) >= room:
+                peer.over_limit += 1
+                peer.cut_short = True
+                if rarely(peer.over_limit):
+                    log.warning("max-routes reached peer=%s not-taken=%d", peer.address, peer.over_limit)
+                continue
+            if is_new:
+                seen.add(key)
+            taken.append(route)
+        return taken
 
     def recall(self, attributes: bytes, nlri: bytes) -> None:
         """Routes of ours from before a restart: their sequence numbers count on."""
@@ -127,6 +148,7 @@ class Core:
     def settle(self, now: float) -> None:
         """Timers, then desired rows and routes for every key that was touched."""
         self.peers.tick(now)
+        self.peers.ask_again(self.rib.paths_of, now)
         for peer in self.peers.due(now):
             peer.stale_until = None
             self.fabric.apply(self.rib.sweep(peer.address))

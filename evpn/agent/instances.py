@@ -72,7 +72,7 @@ class Instances:
     def serve(self, vni: VniSettings) -> None:
         self.served[vni.vni] = vni
         self._dataplane.add(vni.vni, plan_of(vni))
-        domain = BridgeDomain(vni.vni, self.settings.vtep, vni.max_macs)
+        domain = BridgeDomain(vni.vni, self.settings.vtep, vni.max_macs, vni.max_remote_macs)
         self._moves.configure(domain, vni.duplicate_detection)
         self._fabric.add(domain, vni.import_targets, (path for _, path in self._rib.best_paths()))
         self.links_changed = True
@@ -154,7 +154,7 @@ class Instances:
         vni, old = new.vni, self.served[new.vni]
         domain = self._fabric.domains[vni]
         self.served[vni] = new
-        domain.limit(new.max_macs)
+        domain.limit(new.max_macs, new.max_remote_macs)
         if old.duplicate_detection != new.duplicate_detection:
             self._moves.configure(domain, new.duplicate_detection)
         if old.import_targets != new.import_targets:

@@ -45,23 +45,27 @@ class AgentCollector(Collector):
         up = GaugeMetricFamily("evpn_peer_up", "1 while the BGP session is up.", labels=["peer"])
         updates = CounterMetricFamily("evpn_peer_updates", "UPDATEs received.", labels=["peer"])
         faults = CounterMetricFamily("evpn_peer_faults", "Faults found in UPDATEs (RFC 7606).", labels=["peer"])
+        over = CounterMetricFamily("evpn_peer_routes_over_limit", "Routes over max-routes.", labels=["peer"])
         for peer in list(self._loop.core.peers.peers.values()):
+            over.add_metric([peer.address], peer.over_limit)
             up.add_metric([peer.address], int(peer.up))
             updates.add_metric([peer.address], peer.updates)
             faults.add_metric([peer.address], peer.faults)
-        yield from (up, updates, faults)
+        yield from (up, updates, faults, over)
 
     def _vnis(self) -> Iterator[Metric]:
         local = GaugeMetricFamily("evpn_vni_local_macs", "MACs on our ports.", labels=["vni"])
         remote = GaugeMetricFamily("evpn_vni_remote_macs", "MACs known from peers.", labels=["vni"])
         refused = CounterMetricFamily("evpn_vni_macs_over_limit", "MACs over max-macs.", labels=["vni"])
         moves = CounterMetricFamily("evpn_vni_refused_moves", "Sticky MACs of peers seen here.", labels=["vni"])
+        waiting = GaugeMetricFamily("evpn_vni_waiting_macs", "MACs over max-remote-macs.", labels=["vni"])
         for domain in list(self._loop.core.fabric.domains.values()):
+            waiting.add_metric([str(domain.vni)], len(domain.overflow.waiting))
             moves.add_metric([str(domain.vni)], domain.refused_moves)
             local.add_metric([str(domain.vni)], len(domain.local))
             remote.add_metric([str(domain.vni)], len(domain.remote))
             refused.add_metric([str(domain.vni)], domain.over_limit)
-        yield from (local, remote, refused, moves)
+        yield from (local, remote, refused, moves, waiting)
 
 
 def serve(loop: Loop, host: str, port: int) -> None:

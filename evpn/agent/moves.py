@@ -20,6 +20,7 @@ _ALERTS = {
     What.STICKY_ELSEWHERE: "mac that does not move is claimed elsewhere",
     What.DEFENDED: "mac that does not move is claimed elsewhere",
     What.OVER_LIMIT: "max-macs reached",
+    What.REMOTE_OVER_LIMIT: "max-remote-macs reached",
     What.DUPLICATE: "duplicate mac",
     What.IP_REFUSED: "ip is another's and does not move",
     What.IP_ELSEWHERE: "ip that does not move is claimed elsewhere",

@@ -4,12 +4,16 @@ Nothing is removed from the kernel before the routes are complete: every session
 its deadline pass. When the last session is lost, all that was known is held for a configured time.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from evpn.wire.open import EVPN, Open
 
 END_OF_RIB_DEADLINE = 60.0
 """Seconds that a peer has to send End-of-RIB after its session came up."""
+
+ASK_AGAIN = 60.0
+"""Seconds between two questions to a peer that has more to say than is taken of it."""
 
 
 @dataclass(slots=True)
@@ -38,6 +42,12 @@ class Peer:
     """Our End-of-RIB has gone to it in this session."""
     refresh_wanted: bool = False
     """It is to be asked for all its routes again."""
+    max_routes: int = 1 << 24
+    over_limit: int = 0
+    """Announcements that were not taken, there being `max_routes` of it already."""
+    cut_short: bool = False
+    """Some of what it has to say was not taken: once there is room it is asked again."""
+    asked_again: float = -ASK_AGAIN
 
 
 @dataclass(slots=True)
@@ -68,6 +78,7 @@ class Peers:
     def came_up(self, peer: Peer, now: float) -> None:
         peer.up, peer.since, peer.end_of_rib, peer.greeted = True, now, False, False
         peer.last_reason, peer.known = "", True
+        peer.cut_short = False
         self.alone_since = None
         if peer.stale_until is not None:
             peer.stale_until = now + END_OF_RIB_DEADLINE
@@ -87,6 +98,13 @@ class Peers:
         del self.peers[peer.address]
         if peer.up and not self.up():
             self.alone_since, self.synced = now, False
+
+    def ask_again(self, routes: Mapping[str, int], now: float) -> None:
+        """Peers that were cut short and have a tenth of their room free again, each once in a minute at most."""
+        for peer in self.peers.values():
+            waits = peer.cut_short and peer.up and now - peer.asked_again >= ASK_AGAIN
+            if waits and routes.get(peer.address, 0) <= peer.max_routes * 0.9:
+                peer.cut_short, peer.asked_again, peer.refresh_wanted = False, now, True
 
     def due(self, now: float) -> list[Peer]:
         """Peers whose stale paths are to be swept now."""

@@ -88,6 +88,7 @@ def _neighbor(text: NeighborText, where: Where, local_as: int, secrets: dict[str
         passive=text.passive,
         ebgp_multihop=None if text.ebgp_multihop is UNSET else text.ebgp_multihop,
         graceful_restart=text.graceful_restart,
+        max_routes=text.max_routes,
     )
 
 

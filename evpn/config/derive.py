@@ -109,6 +109,7 @@ def complete(
         flood=options.flood,
         idle_timeout=options.idle_timeout,
         max_macs=options.max_macs,
+        max_remote_macs=options.max_remote_macs,
     )
 
 

@@ -26,6 +26,7 @@ RestartTime = Annotated[int, Meta(ge=0, le=4095, description="seconds from 1 to 
 Hold = Annotated[int, _number(0, 86400, "seconds")]
 Idle = Annotated[int, _number(1, 86400, "seconds")]
 Moves = Annotated[int, _number(2, 1000, "a number of moves")]
+RouteLimit = Annotated[int, _number(1, 1 << 24, "a number of routes")]
 MacLimit = Annotated[int, _number(1, 1 << 24, "a number of MAC addresses")]
 Device = Annotated[
     str,
@@ -81,6 +82,7 @@ class NeighborText(Struct, rename="kebab", forbid_unknown_fields=True):
     passive: bool = False
     ebgp_multihop: Hops | UnsetType = UNSET
     graceful_restart: RestartTime = 120
+    max_routes: RouteLimit = 2_000_000
 
 
 class RouteTargetsText(Struct, rename="kebab", forbid_unknown_fields=True):
@@ -132,6 +134,7 @@ class VniText(Struct, rename="kebab", forbid_unknown_fields=True):
     flood: bool = False
     idle_timeout: Idle = 300
     max_macs: MacLimit = 10000
+    max_remote_macs: MacLimit = 2_000_000
 
 
 class IpsecText(Struct, rename="kebab", forbid_unknown_fields=True):

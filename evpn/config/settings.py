@@ -41,6 +41,7 @@ class NeighborSettings:
     ebgp_multihop: int | None
     graceful_restart: int
     """0 switches it off."""
+    max_routes: int
 
 
 class EspProposal(Enum):
@@ -125,6 +126,7 @@ class VniOptions:
     flood: bool
     idle_timeout: int
     max_macs: int
+    max_remote_macs: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,6 +158,7 @@ class VniSettings:
     idle_timeout: int
     """Used by the strategy `dynamic-l3` only."""
     max_macs: int
+    max_remote_macs: int
 
 
 @dataclass(frozen=True, slots=True)

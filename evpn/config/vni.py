@@ -54,6 +54,7 @@ def convert_options(entry: VniText, where: Where, vtep: IpAddress) -> VniOptions
         flood=entry.flood,
         idle_timeout=entry.idle_timeout,
         max_macs=entry.max_macs,
+        max_remote_macs=entry.max_remote_macs,
     )
 
 

@@ -6,6 +6,7 @@ VXLAN device, for BUM frames; one remote IP is a neighbor on the bridge, so that
 
 from evpn.dataplane.entries import HostRow, MacRow, NeighborRow, mac_row
 from evpn.dataplane.segment import Segment
+from evpn.evi.addresses import is_martian_host
 from evpn.evi.bridge_domain import BridgeDomain
 from evpn.evi.dirty import Dirty
 from evpn.values import ZERO_MAC, IpAddress, MacAddress
@@ -53,7 +54,7 @@ def _is_router(domain: BridgeDomain, mac: MacAddress, vtep: IpAddress) -> bool:
 def _neighbor(domain: BridgeDomain, segment: Segment, ip: IpAddress) -> NeighborRow | None:
     """Only beside the FDB row that makes the bridge answer for it."""
     binding = domain.addresses.neighbor(ip)
-    if binding is None or ip in segment.foreign_neighbors or segment.reserved(binding[0]):
+    if binding is None or is_martian_host(ip) or ip in segment.foreign_neighbors or segment.reserved(binding[0]):
         return None
     mac, path = binding
     flags = path.attributes.arp_nd

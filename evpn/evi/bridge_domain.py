@@ -12,6 +12,7 @@ from evpn.evi.dirty import Dirty
 from evpn.evi.entries import Expected, LocalMac, Remote
 from evpn.evi.journal import Event, What
 from evpn.evi.mobility import Claim, is_later
+from evpn.evi.overflow import Overflow
 from evpn.evi.paths import Paths, best_claim, flood_endpoint, put, remove
 from evpn.evi.sequences import Sequences
 from evpn.rib.path import Path
@@ -25,7 +26,7 @@ _IPS_PER_MAC = 4
 class BridgeDomain:
     """`local`: MAC -> LocalMac; `remote` and `flood`: MAC and VTEP -> the paths that name it."""
 
-    def __init__(self, vni: Vni, vtep: IpAddress, max_macs: int) -> None:
+    def __init__(self, vni: Vni, vtep: IpAddress, max_macs: int, max_remote_macs: int = 1 << 24) -> None:
         self.vni = vni
         self.vtep = vtep
         self.max_macs = max_macs
@@ -40,6 +41,7 @@ class BridgeDomain:
         self.events: list[Event] = []
         self.dirty = Dirty()
         self.addresses = Addresses(self, self.dirty, self.events, _IPS_PER_MAC * max_macs)
+        self.overflow = Overflow(max_remote_macs)
         self.refused_moves = 0
         self.over_limit = 0
         self._sequences = Sequences(max_macs)
@@ -63,8 +65,10 @@ class BridgeDomain:
         self.dirty.claims.update(dict.fromkeys(self.local))
         self.dirty.bindings.update(dict.fromkeys(self.addresses.bound))
 
-    def limit(self, max_macs: int) -> None:
-        """Another limit; what there is already stays."""
+    def limit(self, max_macs: int, max_remote_macs: int = 1 << 24) -> None:
+        """Other limits; what there is already stays."""
+        self.overflow.most = max_remote_macs
+        self._let_in()
         self.max_macs = self._sequences.max_macs = max_macs
         self.addresses.bindings.most = _IPS_PER_MAC * max_macs
 
@@ -82,6 +86,9 @@ class BridgeDomain:
         route = path.route
         if isinstance(route, MacIpRoute):
             mac, ip = route.mac, route.ip
+            overflow = self.overflow
+            if (overflow.waiting or len(self.remote) >= overflow.most) and self._waits(mac, path, present):
+                return
             ours = mac in self.local
             before = best_claim(self.remote.get(mac, ())) if ours else None
             changed = (put if present else remove)(self.remote, mac, path)
@@ -98,11 +105,29 @@ class BridgeDomain:
                 self._touch(mac)
             if ip and not (present and changed):  # else the MAC's paths have led there
                 self.addresses.reconsider(ip)
+            if overflow.waiting and not present:
+                self._let_in()
         elif isinstance(route, InclusiveMulticastRoute):
             endpoint = flood_endpoint(path, self.vtep)
             if endpoint:
                 (put if present else remove)(self.flood, endpoint, path)
                 self.dirty.vteps[endpoint] = None
+
+    def _waits(self, mac: MacAddress, path: Path, present: bool) -> bool:
+        """Whether there is no room for it, or was none when it came. A rival of a host of ours is always heard."""
+        waited = self.overflow.remove(mac, path)
+        if not present:
+            return waited
+        if mac in self.remote or mac in self.local or len(self.remote) < self.overflow.most:
+            return False
+        if self.overflow.put(mac, path) and not waited:
+            self.events.append(Event(What.REMOTE_OVER_LIMIT, mac, vtep=path.next_hop))
+        return True
+
+    def _let_in(self) -> None:
+        while self.overflow.waiting and len(self.remote) < self.overflow.most:
+            for path in self.overflow.take():
+                self._file(path, True)
 
     # Facts from the kernel
 

@@ -28,6 +28,7 @@ class What(Enum):
     STICKY_ELSEWHERE = "does not move, and is claimed elsewhere"
     DEFENDED = "does not move, and is claimed above another VTEP"
     OVER_LIMIT = "over max-macs"
+    REMOTE_OVER_LIMIT = "over max-remote-macs"
     DUPLICATE = "moves too often"
     RECOVERED = "no longer held for a duplicate"
     BOUND = "has an address"

@@ -125,7 +125,7 @@ def best_binding(paths: Sequence[Path]) -> Path | None:
 def flood_endpoint(path: Path, vtep: IpAddress) -> IpAddress | None:
     """Where BUM frames for a VTEP other than ours go (RFC 6514 section 5): nowhere without ingress replication."""
     pmsi = path.attributes.pmsi
-    if pmsi is None or pmsi.kind != INGRESS_REPLICATION:
+    if pmsi is None or pmsi.kind != INGRESS_REPLICATION or not pmsi.vni:
         return None
     endpoint = IpAddress(pmsi.endpoint)
     usable = len(endpoint) == len(vtep) and endpoint != vtep and not is_martian(endpoint)

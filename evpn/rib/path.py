@@ -16,6 +16,7 @@ class Rejection(Enum):
     NEXT_HOP_FAMILY = "next hop is of another address family than our VTEP"
     AS_LOOP = "our AS number is in the AS path"
     ORIGINATOR_LOOP = "originator is our router id"
+    CLUSTER_LOOP = "our router id is in the cluster list"
     ENCAPSULATION = "no VXLAN among its encapsulations"
 
 
@@ -44,6 +45,7 @@ def rejection(speaker: Speaker, next_hop: IpAddress, attributes: PathAttributes)
         Rejection.NEXT_HOP_FAMILY: len(next_hop) != len(speaker.vtep),
         Rejection.AS_LOOP: speaker.local_as in attributes.as_numbers,
         Rejection.ORIGINATOR_LOOP: attributes.originator_id == speaker.router_id,
+        Rejection.CLUSTER_LOOP: speaker.router_id in attributes.cluster_list,
         Rejection.ENCAPSULATION: not attributes.vxlan,
     }
     return next((why for why, applies in grounds.items() if applies), None)

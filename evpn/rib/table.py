@@ -65,6 +65,9 @@ class Rib:
         """Drop what a lost peer has not said again."""
         return self._drop(peer, self.stale.pop(peer, set()))
 
+    def has(self, peer: str, key: RouteKey) -> bool:
+        return any(path.peer == peer for path in self.routes.get(key, ()))
+
     def best(self, key: RouteKey) -> tuple[Path | None, Reason]:
         """The usable best path and the rule that decided."""
         usable = [path for path in self.routes.get(key, ()) if path.rejection is None]

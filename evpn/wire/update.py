@@ -12,7 +12,7 @@ from evpn.wire import attributes as path_attributes
 from evpn.wire.attribute_rules import MP_REACH, MP_UNREACH, OPTIONAL, TRANSITIVE, Attribute, Frame, frames
 from evpn.wire.attributes import PathAttributes
 from evpn.wire.errors import Disposition, WireError
-from evpn.wire.routes import IpPrefixRoute, Route, decode_routes, encode_routes
+from evpn.wire.routes import IpPrefixRoute, MacIpRoute, Route, decode_routes, encode_routes
 from evpn.wire.routes.ip_prefix import check_announced
 
 _EVPN = b"\x00\x19\x46"  # AFI 25, SAFI 70
@@ -134,11 +134,14 @@ def _usable(routes: list[Route], router_mac: MacAddress | None) -> tuple[list[Ro
     refused: list[Route] = []
     faults: list[WireError] = []
     for route in routes:
-        if type(route) is not IpPrefixRoute:
-            continue
-        try:
-            check_announced(route, router_mac)
-        except WireError as fault:
-            refused.append(route)
-            faults.append(fault.with_traceback(None))
+        if type(route) is MacIpRoute:
+            if not route.vni:  # only a withdrawal may leave it out
+                refused.append(route)
+                faults.append(WireError("MAC/IP route announced for VNI 0"))
+        elif type(route) is IpPrefixRoute:
+            try:
+                check_announced(route, router_mac)
+            except WireError as fault:
+                refused.append(route)
+                faults.append(fault.with_traceback(None))
     return [route for route in routes if route not in refused] if refused else routes, refused, faults

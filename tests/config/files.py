@@ -25,6 +25,7 @@ neighbors:
     passive: true
     ebgp-multihop: 2
     graceful-restart: 0
+    max-routes: 30
 run-dir: /run/other
 control-group: netops
 metrics: "[::1]:9479"
@@ -52,6 +53,7 @@ vnis:
     flood: true
     idle-timeout: 30
     max-macs: 10
+    max-remote-macs: 20
 hold-on-session-loss: 0
 firewall: true
 ipsec:

@@ -29,7 +29,7 @@ def test_every_key_has_its_meaning() -> None:
     assert settings.hold_on_session_loss == 0
     (neighbor,) = settings.neighbors
     assert (neighbor.peer_as, neighbor.hold_time, neighbor.password, neighbor.passive) == (65001, 9, "secret", True)
-    assert (neighbor.ebgp_multihop, neighbor.graceful_restart) == (2, 0)
+    assert (neighbor.ebgp_multihop, neighbor.graceful_restart, neighbor.max_routes) == (2, 0, 30)
     (vni,) = settings.vnis
     assert (vni.device, vni.bridge, vni.create, vni.strategy) == ("tunnel", "lan", False, Strategy.MULTICAST)
     assert format_rd(vni.rd) == "10.0.0.3:7"
@@ -43,7 +43,7 @@ def test_every_key_has_its_meaning() -> None:
     assert vni.duplicate_detection == DuplicateDetection(3, 60, DuplicateAction.FREEZE, 0)
     assert vni.announce_moves
     assert vni.multicast == Multicast(parse_ip("239.1.1.1"), "eth0", 9)
-    assert (vni.flood, vni.idle_timeout, vni.max_macs) == (True, 30, 10)
+    assert (vni.flood, vni.idle_timeout, vni.max_macs, vni.max_remote_macs) == (True, 30, 10, 20)
 
 
 def test_what_is_left_out_has_a_default() -> None:

@@ -130,7 +130,7 @@ def test_a_mistake_in_the_file_is_one_line(changes: dict[str, Any], line: str) -
         (
             {"hold": 9},
             "hold: unknown key, did you mean hold-time?; accepted: address, peer-as, hold-time, password, "
-            "password-file, passive, ebgp-multihop, graceful-restart",
+            "password-file, passive, ebgp-multihop, graceful-restart, max-routes",
         ),
     ],
     ids=str,

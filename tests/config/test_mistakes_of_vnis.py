@@ -9,7 +9,7 @@ from tests.config.files import a_config, refusal, text
 VNI = "a VNI from 1 to 16777215"
 VNI_KEYS = (
     "vni, device, bridge, create, strategy, rd, route-targets, rfc8365, neighbor-suppression, learn-neighbors, port, "
-    "mtu, ports, hosts, duplicate-detection, announce-moves, multicast, flood, idle-timeout, max-macs"
+    "mtu, ports, hosts, duplicate-detection, announce-moves, multicast, flood, idle-timeout, max-macs, max-remote-macs"
 )
 DEVICE = "an interface name of 1 to 15 characters without / : % or blanks"
 ONE_HOST = "accepted: the MAC address of one host, such as 50:54:33:00:00:09"

@@ -5,8 +5,10 @@ from typing import NamedTuple
 
 import pytest
 
+from evpn.cli.client import ask
 from evpn.text import parse_ip, parse_mac
 from evpn.wire import update
+from evpn.wire.pmsi import ingress_replication
 from evpn.wire.routes import Route
 from tests.builders import a_mac_route, a_multicast_route
 
@@ -23,13 +25,15 @@ from .broken import (
     many,
     multicast,
     shared,
+    with_attribute,
     with_nlri,
     withdraw,
+    without_attribute,
 )
 from .fabric import FLOOD, Fabric, Host, Vtep, address, stays
 from .fabric import mac as host_mac
 from .frr import until
-from .raw_peer import END_OF_RIB, KEEPALIVE, NOTIFICATION, UPDATE, RawPeer
+from .raw_peer import END_OF_RIB, KEEPALIVE, NOTIFICATION, REFRESH, UPDATE, RawPeer
 
 pytestmark = pytest.mark.interop
 
@@ -174,6 +178,117 @@ def test_a_next_hop_that_leads_nowhere(setting: Setting, next_hop: str, reason: 
     assert setting.vtep.fdb(mac) == []
     setting.peer.update(withdraw(parse_mac(mac)))
     setting.in_step()
+
+
+LOOPS = {
+    "our AS number is in the AS path": "40020e 0203 0000fde9 0000fde8 0000fdea",
+    "originator is our router id": "800904 0a00000b",
+    "our router id is in the cluster list": "800a08 0a000001 0a00000b",
+}
+
+
+@pytest.mark.parametrize(("reason", "attribute"), LOOPS.items())
+def test_what_has_been_here_before(setting: Setting, reason: str, attribute: str) -> None:
+    octets = bytes.fromhex(attribute)
+    body = with_attribute(without_attribute(announce("02:00:00:00:55:06"), octets[1]), octets.hex())
+
+    setting.peer.update(body)
+
+    setting.in_step()
+    (row,) = [row for row in setting.vtep.show("rib") if row["route"] == "02:00:00:00:55:06"]
+    assert (row["best"], row["reason"]) == (False, reason)
+    assert setting.vtep.fdb("02:00:00:00:55:06") == []
+    setting.peer.update(withdraw(parse_mac("02:00:00:00:55:06")))
+
+
+def test_our_own_routes_reflected(setting: Setting) -> None:
+    """To the last octet, as a reflector that forgets whom it has them from would."""
+    setting.host.speak()
+    until(lambda: host_mac(1) in setting.vtep.macs())
+    before = setting.vtep.tables()
+    said = until(lambda: [body for body in setting.peer.updates() if update.decode(body).announced])
+
+    for body in said:
+        setting.peer.update(body)
+
+    setting.in_step()
+    rows = [row for row in setting.vtep.show("rib") if row["next-hop"] == OURS]
+    assert {row["reason"] for row in rows} == {"next hop is our own VTEP"}
+    assert setting.vtep.tables() == before
+    assert setting.vtep.macs()[host_mac(1)]["type"] == "local"
+    for body in said:
+        setting.peer.update(update.encode_withdraw(update.decode(body).announced))
+
+
+EXTREMES = {"tag of all segments": ("ffffffff", 100), "VNI 0": ("00000000", 0)}
+
+
+@pytest.mark.parametrize(("tag", "vni"), EXTREMES.values(), ids=EXTREMES.keys())
+def test_a_tag_or_a_label_that_is_none(setting: Setting, tag: str, vni: int) -> None:
+    before, faults = setting.vtep.fdb(), setting.faults()
+    mac = a_mac_route(parse_mac("02:00:00:00:55:07"), rd=f"{FAR}:100", vni=vni)._replace(tag=bytes.fromhex(tag))
+    flood: Route = a_multicast_route(parse_ip(FAR), rd=f"{FAR}:100")._replace(tag=bytes.fromhex(tag))
+    pmsi = ingress_replication(vni, parse_ip(FAR))
+
+    setting.peer.update(update.encode_announce([mac], parse_ip(FAR), shared()))
+    setting.peer.update(update.encode_announce([flood], parse_ip(FAR), shared(pmsi=pmsi)))
+
+    setting.in_step()
+    assert setting.vtep.fdb() == before
+    assert setting.faults() > faults
+    setting.peer.update(update.encode_withdraw([flood]))
+
+
+@pytest.mark.parametrize(("tag", "vni"), [("fffffffe", 100), ("00000fff", 0xFFFFFF)])
+def test_other_tags_and_labels_are_those_of_its_route_target(setting: Setting, tag: str, vni: int) -> None:
+    """As FRR has it: what the route target says is right, and our VNI is the one on the wire."""
+    route = a_mac_route(parse_mac("02:00:00:00:55:08"), rd=f"{FAR}:100", vni=vni)._replace(tag=bytes.fromhex(tag))
+
+    setting.peer.update(update.encode_announce([route], parse_ip(FAR), shared()))
+
+    until(lambda: setting.vtep.remote("02:00:00:00:55:08") == {"bridge", FAR})
+    setting.peer.update(update.encode_withdraw([route._replace(vni=0)]))
+    until(lambda: not setting.vtep.fdb("02:00:00:00:55:08"))
+
+
+@pytest.mark.parametrize("ip", ["0.0.0.0", "127.0.0.1", "224.0.0.1", "255.255.255.255", "::", "::1", "ff02::1"])
+def test_an_ip_that_is_no_hosts(setting: Setting, ip: str) -> None:
+    route = a_mac_route(parse_mac("02:00:00:00:55:09"), parse_ip(ip), rd=f"{FAR}:100")
+
+    setting.peer.update(update.encode_announce([route], parse_ip(FAR), shared()))
+
+    until(lambda: setting.vtep.remote("02:00:00:00:55:09") == {"bridge", FAR})
+    setting.in_step()
+    assert not [line for line in setting.vtep.run("ip", "neigh").splitlines() if line.split()[0] == ip]
+    setting.peer.update(update.encode_withdraw([route]))
+    setting.in_step()
+
+
+def test_more_routes_than_the_peer_may_have_and_more_macs_than_the_vni(setting: Setting) -> None:
+    vtep, peer = setting.vtep, setting.peer
+    macs = [f"02:00:00:01:{number >> 8:02x}:{number & 255:02x}" for number in range(600)]
+    vtep.configure(neighbors=[{"address": PEER, "hold-time": 9, "max-routes": 500}])
+    vtep.configure(vnis=[{"vni": 100, "ports": ["tap1"], "max-remote-macs": 300}])
+    list(ask(vtep.run_dir, {"command": "reload", "config": str(vtep.config)}))
+    try:
+        for mac in macs:
+            peer.update(announce(mac))
+        until(lambda: vtep.peers()[PEER]["over-limit"] >= 100)
+        (vni,) = vtep.show("vni", 100)
+        assert (vtep.peers()[PEER]["routes"], vni["remote-macs"], vni["waiting-macs"]) == (500, 300, 200)
+        until(lambda: len([row for row in vtep.fdb() if row["mac"] in macs and "dst" in row]) == 300)
+        assert "max-routes reached" in vtep.log() and "max-remote-macs reached" in vtep.log()
+        for mac in macs[:250]:
+            peer.update(withdraw(parse_mac(mac)))
+        until(lambda: vtep.remote(macs[499]) == {"bridge", FAR})
+        until(lambda: REFRESH in peer.types())  # there is room for what was not taken
+    finally:
+        for mac in macs:
+            peer.update(withdraw(parse_mac(mac)))
+        vtep.configure(neighbors=[{"address": PEER, "hold-time": 9}], vnis=[{"vni": 100, "ports": ["tap1"]}])
+        list(ask(vtep.run_dir, {"command": "reload", "config": str(vtep.config)}))
+    setting.in_step()
+    assert peer.is_up
 
 
 @pytest.mark.parametrize("endpoint", ["0.0.0.0", "127.0.0.1", "224.0.0.1", OURS])

@@ -22,6 +22,8 @@ MPLS, VXLAN = encapsulation(10), encapsulation()
         (VTEP2, attributes(as_path=(AsPathSegment(AS_SET, (65000,)),)), Rejection.AS_LOOP),
         (VTEP2, attributes(originator_id=SPEAKER.router_id), Rejection.ORIGINATOR_LOOP),
         (VTEP2, attributes(originator_id=VTEP2), None),
+        (VTEP2, attributes(cluster_list=(VTEP2, SPEAKER.router_id)), Rejection.CLUSTER_LOOP),
+        (VTEP2, attributes(cluster_list=(VTEP2,)), None),
         (VTEP2, PathAttributes(extended=(MPLS,)), Rejection.ENCAPSULATION),
         (VTEP2, PathAttributes(extended=(MPLS, VXLAN)), None),
         (VTEP2, PathAttributes(), None),

@@ -2,7 +2,7 @@
 
 from hypothesis import strategies as st
 
-from evpn.values import ZERO_MAC, EthernetSegmentIdentifier, EthernetTag, IpAddress, RouteDistinguisher
+from evpn.values import MAX_ET, MAX_VNI, ZERO_MAC, EthernetSegmentIdentifier, EthernetTag, IpAddress, RouteDistinguisher
 from evpn.wire.as_path import AsPathSegment
 from evpn.wire.attribute_rules import RULES, Attribute
 from evpn.wire.attributes import PathAttributes
@@ -29,14 +29,16 @@ def at_most(maximum: int) -> st.SearchStrategy[int]:
 rds, esis, tags = (
     octets(8).map(RouteDistinguisher),
     octets(10).map(EthernetSegmentIdentifier),
-    octets(4).map(EthernetTag),
+    octets(4).filter(lambda tag: tag != MAX_ET).map(EthernetTag),
 )
 labels = at_most((1 << 24) - 1)
 macs = octets(6).filter(lambda mac: mac != ZERO_MAC and not mac[0] & 1)
 ips = (octets(4) | octets(16)).map(IpAddress)
 
+vnis = st.integers(1, MAX_VNI)
+
 ethernet_ad_routes = st.builds(EthernetAdRoute, rds, esis, tags, labels)
-mac_ip_routes = st.builds(MacIpRoute, rds, esis, tags, macs, ips | st.just(b""), labels, labels | st.none())
+mac_ip_routes = st.builds(MacIpRoute, rds, esis, tags, macs, ips | st.just(b""), vnis, labels | st.none())
 multicast_routes = st.builds(InclusiveMulticastRoute, rds, tags, ips)
 ethernet_segment_routes = st.builds(EthernetSegmentRoute, rds, esis, ips)
 unknown_routes = st.builds(UnknownRoute, st.integers(6, 255) | st.just(0), st.binary(max_size=255))

@@ -5,6 +5,7 @@ from struct import Struct
 from typing import NamedTuple, Self
 
 from evpn.values import (
+    MAX_ET,
     ZERO_MAC,
     EthernetSegmentIdentifier,
     EthernetTag,
@@ -74,4 +75,6 @@ def key_of(body: bytes) -> RouteKey:
 @lru_cache(maxsize=4096)
 def _head(octets: bytes) -> tuple[bytes, bytes, bytes]:
     """RD, ESI and tag, one object for the very many routes that share them: 130 octets less for each."""
+    if octets[18:] == MAX_ET:
+        raise WireError("MAC/IP route with the tag of all segments", Disposition.IGNORE)
     return octets[:8], octets[8:18], octets[18:]

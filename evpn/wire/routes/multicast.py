@@ -3,8 +3,8 @@
 from struct import Struct
 from typing import NamedTuple, Self
 
-from evpn.values import EthernetTag, IpAddress, RouteDistinguisher, RouteKey
-from evpn.wire.errors import WireError
+from evpn.values import MAX_ET, EthernetTag, IpAddress, RouteDistinguisher, RouteKey
+from evpn.wire.errors import Disposition, WireError
 
 _HEAD = Struct("!8s4sB")  # RD, tag, IP length
 _IP_BITS = {_HEAD.size + 4: 32, _HEAD.size + 16: 128}
@@ -27,6 +27,8 @@ class InclusiveMulticastRoute(NamedTuple):
     def decode(cls, body: bytes) -> Self:
         _check(body)
         rd, tag, _ = _HEAD.unpack_from(body)
+        if tag == MAX_ET:
+            raise WireError("inclusive multicast route with the tag of all segments", Disposition.IGNORE)
         return cls(rd, tag, IpAddress(body[_HEAD.size :]))
 
 
