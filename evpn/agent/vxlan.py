@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable
 from functools import partial
 
+from evpn.agent.carry import pack, unpack
 from evpn.agent.strategies import plan_of
 from evpn.config.ipsec import share
 from evpn.config.settings import Settings, VniSettings
@@ -62,7 +63,7 @@ class VxlanDevices:
 
     def make(self, vni: VniSettings, bridge: Link) -> None:
         plan = plan_of(vni)
-        device, _ = self._create(vni.device, vni, plan, bridge, self.mtu(vni), self.underlay(plan), vni.port)
+        device = self._create(vni.device, vni, plan, bridge, self.mtu(vni), self.underlay(plan), vni.port)
         told = device.name, vni.vni, bridge.name, device.mtu, plan.name
         log.info("made device=%s vni=%d bridge=%s mtu=%d strategy=%s", *told)
 
@@ -82,8 +83,7 @@ class VxlanDevices:
 
     def _create(
         self, name: str, vni: VniSettings, plan: Plan, bridge: Link, mtu: int, underlay: int, port: int
-    ) -> tuple[Link, float]:
-        """The device, and the moment from which on it carries frames."""
+    ) -> Link:
         links = self.links
         device = links.create_vxlan(
             name,
@@ -103,16 +103,17 @@ class VxlanDevices:
         links.enslave(device.ifindex, bridge.ifindex)
         links.set_port(device.ifindex, learning=plan.learning, neigh_suppress=plan.suppression)
         links.set_up(device.ifindex)
-        return device, time.monotonic()
+        return device
 
     def _make_again(self, vni: VniSettings, plan: Plan, device: Link, bridge: Link) -> None:
         mtu, underlay = self._wanted_mtu(vni, device), self.underlay(plan)
+        packed = pack(vni, plan, device, bridge)
         self.links.load()
         began = time.monotonic()
         self.undo.append(partial(self._restore, vni, device, bridge))
         create = partial(self._create, vni.device, vni, plan, bridge, mtu, underlay, vni.port)
-        _, there = self.links.replace(device.ifindex, create)
-        took = 1000 * (there - began)
+        unpack(packed, self.links.replace(device.ifindex, create), bridge)
+        took = 1000 * (time.monotonic() - began)
         log.warning("made device=%s again for strategy=%s, which took %.0f ms", vni.device, plan.name, took)
 
     def _restore(self, vni: VniSettings, device: Link, bridge: Link) -> None:

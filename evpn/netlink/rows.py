@@ -1,8 +1,8 @@
 """Row changes -> netlink messages (docs/kernel.md has the measurements behind the choices).
 
 A remote MAC is written by one message for both FDBs and deleted by one each: a combined deletion stops at the first row
-that is not there. Flags of a row cannot be changed in place: stickiness, the R flag, and our mark on a row that was written
-without it, take a deletion first; so does a row of ours on the other side, VXLAN device or local port.
+that is not there. Flags of a row cannot be changed in place: stickiness, the R flag, or our mark where there is none take
+a deletion first; so does a row of ours on the other side, VXLAN device or local port.
 """
 
 from collections.abc import Iterable, Sequence
@@ -67,7 +67,7 @@ def refused(batch: Batch, refusals: Iterable[Refusal]) -> dict[int, int]:
 
 def _encode_mac(batch: Batch, index: int, device: int, change: Change[MacAddress, MacRow]) -> None:
     mac, old, new = change
-    if old is not None and (new is None or not _is_overwritable(old, new)):
+    if old is not None and (new is None or _has_other_flags(old, new)):
         if old.tunnel:
             sequence = _take(batch, index, deletion=True)
             batch.messages.append(neighbor.delete_tunnel_row(sequence, device, mac, old.vtep))
@@ -82,11 +82,6 @@ def _encode_mac(batch: Batch, index: int, device: int, change: Change[MacAddress
 def _has_other_flags(old: MacRow, new: MacRow) -> bool:
     """A row without our mark may be one that a device was taught, or of another program: the kernel adds no mark."""
     return new.sticky != old.sticky or (old.tunnel and new.router != old.router) or not old.marked
-
-
-def _is_overwritable(old: MacRow, new: MacRow) -> bool:
-    """Flags stay as they are: stickiness, the R flag, and that a user has written a row without our mark."""
-    return old.sticky == new.sticky and not (old.tunnel and (old.router != new.router or not old.marked))
 
 
 def _encode_host(batch: Batch, index: int, segment: Segment, device: int, change: Change[MacAddress, HostRow]) -> None:
