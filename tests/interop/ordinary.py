@@ -10,13 +10,13 @@ USER, STRANGER, MEMBER = 54321, 54322, 54323
 """Users without names, of groups of their own."""
 NEEDED = ("net_admin", "net_raw", "net_bind_service")
 
-# A directory on the way to Python may be root's alone. In this mount namespace, gone with the program, everybody can pass:
-# an overlay, for the mode of the directory itself must stay as it is.
+# A directory on the way to Python may be root's alone. In this mount namespace, gone with the program, all may pass: an
+# overlay, for the mode of the directory itself must stay as it is.
 _OPENED = """
-mount -t tmpfs tmpfs /mnt
+mount -t tmpfs tmpfs /var/tmp
 while [ "$1" != -- ]; do
-    mkdir -p "/mnt/upper$1" "/mnt/work$1"
-    mount -t overlay -o "lowerdir=$1,upperdir=/mnt/upper$1,workdir=/mnt/work$1" overlay "$1" || exit 98
+    mkdir -p "/var/tmp/upper$1" "/var/tmp/work$1"
+    mount -t overlay -o "lowerdir=$1,upperdir=/var/tmp/upper$1,workdir=/var/tmp/work$1" overlay "$1" || exit 98
     chmod a+x "$1"
     shift
 done
