@@ -13,6 +13,8 @@ ORIGIN, AS_PATH, NEXT_HOP, MED, LOCAL_PREF, ATOMIC_AGGREGATE, AGGREGATOR, COMMUN
 ORIGINATOR_ID, CLUSTER_LIST, MP_REACH, MP_UNREACH, EXTENDED_COMMUNITIES = 9, 10, 14, 15, 16
 AS4_PATH, AS4_AGGREGATOR, PMSI_TUNNEL, LARGE_COMMUNITIES = 17, 18, 22, 32
 
+_OF_ROUTES = (bytes((MP_REACH,)), bytes((MP_UNREACH,)))
+
 
 class Attribute(NamedTuple):
     flags: int
@@ -38,34 +40,40 @@ class Rule(NamedTuple):
 
 
 def frames(block: bytes) -> Iterator[Frame]:
-    """Attribute by attribute; raises where one overruns the block, after those before it."""
+    """Attribute by attribute; raises where one overruns the block, after those before it.
+
+    One that holds routes takes them along: they cannot be located, so the session is to be reset.
+    """
     at, size = 0, len(block)
     while at < size:
-        head = 4 if block[at] & EXTENDED_LENGTH else 3
-        if at + head > size:
-            raise WireError(f"path attribute cut short at {at} of {size} octets")
-        value = at + head
+        value = at + (4 if block[at] & EXTENDED_LENGTH else 3)
         end = value + int.from_bytes(block[at + 2 : value])
-        if end > size:
-            raise WireError(f"path attribute {block[at + 1]} overruns its block of {size} octets")
+        if max(value, end) > size:
+            head, disposition = block[at:value], Disposition.WITHDRAW
+            if head[1:2] in _OF_ROUTES:
+                disposition = Disposition.RESET
+            what = "cut short" if value > size else "overruns its block"
+            raise WireError(f"path attribute {what} at {at} of {size} octets: 0x{head.hex()}", disposition)
         yield Frame(at, block[at + 1], block[at], value, end)
         at = end
 
 
 def carve(block: bytes) -> tuple[dict[int, Attribute], list[WireError]]:
-    """By code, the first of each (RFC 7606 section 3 g)."""
+    """By code, the first of each (RFC 7606 section 3 g); one fault for all that repeat it: there may be thousands."""
     found: dict[int, Attribute] = {}
-    faults: list[WireError] = []
+    repeated: dict[int, WireError] = {}
+    overruns: list[WireError] = []
     try:
         for frame in frames(block):
             if frame.code in found:
-                faults.append(WireError(f"path attribute {frame.code} is repeated", Disposition.DISCARD))
+                if frame.code not in repeated:
+                    repeated[frame.code] = WireError(f"path attribute {frame.code} is repeated", Disposition.DISCARD)
             else:
                 flags = frame.flags & (OPTIONAL | TRANSITIVE | PARTIAL)
                 found[frame.code] = Attribute(flags, frame.code, block[frame.value : frame.end])
     except WireError as overrun:
-        faults.append(overrun.with_traceback(None))
-    return found, faults
+        overruns.append(overrun.with_traceback(None))
+    return found, [*repeated.values(), *overruns]
 
 
 def obey_session(found: dict[int, Attribute], external: bool) -> list[WireError]:

@@ -4,8 +4,9 @@
 """
 
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import cached_property
 from itertools import chain
+from typing import TypeAlias
 
 from evpn.values import ExtendedCommunity, IpAddress, MacAddress, RouteTarget, RouteTargetPattern
 from evpn.wire import as_path, communities
@@ -84,14 +85,31 @@ class PathAttributes:
         return next(filter(None, map(communities.router_mac_of, self.extended)), None)
 
 
-@lru_cache(maxsize=1 << 15)
-def decode(
-    octets: bytes, asn4: bool = True, external: bool | None = None
-) -> tuple[PathAttributes, tuple[WireError, ...]]:
+_MOST, _LONGEST, _MOST_FAULTS = 1 << 15, 256, 4
+"""Blocks that are remembered, octets and faults of one: 0.2 GiB at the worst. What a peer can make up would be 17."""
+
+_Decoded: TypeAlias = tuple[PathAttributes, tuple[WireError, ...]]
+_remembered: dict[tuple[bytes, bool, bool | None], _Decoded] = {}
+
+
+def decode(octets: bytes, asn4: bool = True, external: bool | None = None) -> _Decoded:
     """Whatever can be read, and what was wrong; the same octets give the same object, for very many UPDATEs share them.
 
     `external` is said of the peer; without it nothing is asked that depends on the kind of session.
     """
+    key = (octets, asn4, external)
+    known = _remembered.get(key)
+    if known is not None:
+        return known
+    decoded = _decode(octets, asn4, external)
+    if len(octets) <= _LONGEST and len(decoded[1]) <= _MOST_FAULTS:
+        if len(_remembered) >= _MOST:
+            _remembered.clear()
+        _remembered[key] = decoded
+    return decoded
+
+
+def _decode(octets: bytes, asn4: bool, external: bool | None) -> _Decoded:
     found, faults = rules.carve(octets)
     if external is not None:
         faults += rules.obey_session(found, external)

@@ -41,7 +41,7 @@ def decode(body: bytes, asn4: bool = True, external: bool | None = None) -> Upda
     reach, unreach, shared, bad_fields = _fields(block)
     withdrawn, faults = decode_routes(unreach or b"")
     if reach is None:
-        end_of_rib = unreach == b"" and not shared and len(body) == 4 + len(block)
+        end_of_rib = unreach == b"" and not shared and not bad_fields and len(body) == 4 + len(block)
         return Update([], withdrawn, NO_IP, None, (*bad_fields, *faults), end_of_rib)
     next_hop, nlri = _next_hop(reach)
     announced, bad_routes = decode_routes(nlri)
@@ -144,4 +144,7 @@ def _usable(routes: list[Route], router_mac: MacAddress | None) -> tuple[list[Ro
             except WireError as fault:
                 refused.append(route)
                 faults.append(fault.with_traceback(None))
-    return [route for route in routes if route not in refused] if refused else routes, refused, faults
+    if not refused:
+        return routes, refused, faults
+    unusable = set(map(id, refused))
+    return [route for route in routes if id(route) not in unusable], refused, faults

@@ -85,6 +85,12 @@ def test_an_attribute_that_overruns_comes_after_those_before_it(tail: str) -> No
     assert caught.value.disposition is Disposition.WITHDRAW
 
 
+def test_however_often_an_attribute_is_repeated_that_is_one_fault() -> None:
+    _, faults = carve(bytes.fromhex("40010100" + 1000 * "c06300" + 1000 * "400101ff"))
+
+    assert [str(fault) for fault in faults] == ["path attribute 99 is repeated", "path attribute 1 is repeated"]
+
+
 def test_of_a_repeated_attribute_the_first_is_kept() -> None:
     found, faults = carve(bytes.fromhex("4001010040010101"))
 

@@ -128,8 +128,12 @@ def test_end_of_rib_is_an_empty_withdrawal_and_nothing_else(name: str) -> None:
         a_body(unreach(), nlri=b"\x18\xc0\0\2"),
         a_body(unreach(), withdrawn=b"\x18\xc0\0\2"),
         a_body(unreach(), reach(MAC), SHARED),
+        a_body(b"\xc0" + unreach()[1:]),
     ],
-    ids=["IPv4", "another family", "a withdrawal", "attributes", "IPv4 NLRI", "IPv4 withdrawal", "an announcement"],
+    ids=[
+        *("IPv4", "another family", "a withdrawal", "attributes", "IPv4 NLRI", "IPv4 withdrawal", "an announcement"),
+        "a fault",
+    ],
 )
 def test_anything_more_or_else_is_no_end_of_rib(body: bytes) -> None:
     assert not decode(body).end_of_rib
@@ -248,6 +252,8 @@ RESETS = {
     "next hop cut short": a_body(bytes.fromhex("800e06001946040a00"), SHARED),
     "routes that cannot be carved": a_body(reach(MAC)[:2] + bytes((reach(MAC)[2] - 1,)) + reach(MAC)[3:-1], SHARED),
     "withdrawals that cannot be carved": a_body(bytes.fromhex("800f05001946") + b"\2\x21"),
+    "MP_UNREACH that overruns behind MP_REACH": a_body(reach(MAC), SHARED, unreach(MAC)[:-1]),
+    "MP_UNREACH cut short behind MP_REACH": a_body(reach(MAC), SHARED, unreach(MAC)[:2]),
     "overrun in front of MP_REACH": a_body(SHARED[:-3] + reach(MAC)[:10]),
 }
 
