@@ -72,7 +72,8 @@ def complete(packed: bytes, session: Session) -> bytes:
     if internal:
         found.setdefault(rules.LOCAL_PREF, Attribute(TRANSITIVE, rules.LOCAL_PREF, _PREFERENCE))
     else:
-        found.pop(rules.LOCAL_PREF, None)
+        for code in (rules.LOCAL_PREF, rules.ORIGINATOR_ID, rules.CLUSTER_LIST):  # RFC 4456 section 8: of one AS only
+            found.pop(code, None)
         if not session.aigp:  # nobody else's metric leaves the domain unasked (RFC 7311 section 3.1)
             found.pop(_AIGP, None)
         if not path.value:

@@ -58,7 +58,7 @@ def _routes(body: bytes, start: int, end: int, ipv4: bool) -> Iterator[tuple[tup
         value = start + (4 if flags & EXTENDED_LENGTH else 3)
         after = value + int.from_bytes(body[start + 2 : value])
         if value > end or after > end:
-            if code in (MP_REACH, MP_UNREACH) or not (seen or ipv4):
+            if code in (MP_REACH, MP_UNREACH) or not (MP_REACH in seen or ipv4):
                 raise _FaultError(
                     MALFORMED_ATTRIBUTE_LIST, "an attribute overruns its field and the routes cannot be found"
                 )

@@ -101,7 +101,7 @@ def _fields(words: Words, name: str) -> Fields:
         if field in fields and field != "attribute":
             raise ValueError(f"{word!r} is there twice")
         if field == "attribute":
-            fields[field] = fields.get(field, ()) + attribute_words.parse_generic(words)
+            fields.setdefault(field, []).extend(attribute_words.parse_generic(words))
         elif field in attribute_words.WORDS:
             fields[field] = attribute_words.WORDS[field].parse(words)
         else:

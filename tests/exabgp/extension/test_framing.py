@@ -54,6 +54,7 @@ def test_an_mp_reach_cut_off_ends_the_session(length: int) -> None:
         (REACH + REACH, "3/1"),
         (REACH + b"\x40\x01\x09\x00", "passed on"),  # the damage is behind the routes
         (b"\x40\x01\x09\x00" + REACH, "3/1"),  # and here before them
+        (b"\x80\x0f\x03\x00\x19\x46" + b"\x40\x01\x09\x00", "3/1"),  # routes may be announced behind it
         (b"\x80\x0f\x03\x00\x19\x46", "passed on"),
         (b"\x80\x0f\x04\x00\x19\x46\x02", "3/9"),
         (b"\x80\x0f\x02\x00\x19", "3/9"),
@@ -70,6 +71,7 @@ def test_an_mp_reach_cut_off_ends_the_session(length: int) -> None:
         "twice",
         "damage behind",
         "damage before",
+        "damage behind withdrawals",
         "end of RIB",
         "half a route",
         "no family",

@@ -98,6 +98,17 @@ def test_what_is_given_is_kept() -> None:
     assert (attributes, faults) == (given_attributes, ())
 
 
+@pytest.mark.parametrize("session", [EBGP, OLD], ids=["external", "external, two-octet AS numbers"])
+def test_what_belongs_to_one_as_does_not_leave_it(session: Session) -> None:
+    """RFC 4271 section 5.1.5, RFC 4456 section 8; RFC 7606 section 7 has the neighbor count it as a fault."""
+    inside = PathAttributes(local_preference=200, originator_id=NEXT_HOP, cluster_list=(NEXT_HOP,), med=5)
+
+    attributes, faults = wire_attributes.decode(complete(wire_attributes.encode(inside), session), session.asn4, True)
+
+    assert faults == ()
+    assert attributes == PathAttributes(as_path=as_path.decode(_path(65000), True), med=5)
+
+
 def test_large_as_numbers_pass_an_old_speaker_in_as4_path() -> None:
     path = wire_attributes.encode(PathAttributes(as_path=as_path.decode(_path(4200000000, 7), True)))
 
