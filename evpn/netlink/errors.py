@@ -18,7 +18,7 @@ class NetlinkError(Exception):
 
 def describe(errno: int) -> str:
     """`ENOENT (No such file or directory)`, for people."""
-    return f"{errorcode.get(errno, errno)} ({strerror(errno)})"
+    return f"{errorcode[errno]} ({strerror(errno)})" if errno in errorcode else f"errno {errno}"
 
 
 def malformed(what: str) -> NetlinkError:

@@ -68,14 +68,13 @@ class Port(NamedTuple):
 
 def family_of(payload: bytes) -> int:
     """AF_BRIDGE when the bridge speaks about a port, AF_UNSPEC when it is about the device itself."""
-    if len(payload) < _IFINFOMSG.size:
-        raise malformed(f"link message of {len(payload)} octets")
-    return payload[0]
+    family: int = _head(payload)[0]
+    return family
 
 
 def decode_link(payload: bytes) -> Link | None:
     """A device; None for the partial messages some drivers send, which say nothing about its properties."""
-    _, _, ifindex, flags, _ = _IFINFOMSG.unpack_from(payload)
+    _, _, ifindex, flags, _ = _head(payload)
     told = attributes(payload, _IFINFOMSG.size)
     if IFLA_IFNAME not in told or IFLA_MTU not in told:
         return None
@@ -104,14 +103,14 @@ def decode_link(payload: bytes) -> Link | None:
 
 
 def decode_port(payload: bytes) -> Port:
-    _, _, ifindex, _, _ = _IFINFOMSG.unpack_from(payload)
+    _, _, ifindex, _, _ = _head(payload)
     told = attributes(payload, _IFINFOMSG.size)
     return Port(ifindex, number(told.get(IFLA_MASTER, b"")), *_port_flags(told.get(IFLA_PROTINFO, b"")))
 
 
 def decode_name(payload: bytes) -> tuple[int, str]:
     """ifindex and name of a device that is no more."""
-    _, _, ifindex, _, _ = _IFINFOMSG.unpack_from(payload)
+    _, _, ifindex, _, _ = _head(payload)
     return ifindex, _text(attributes(payload, _IFINFOMSG.size).get(IFLA_IFNAME, b""))
 
 
@@ -122,6 +121,13 @@ def decode_address(payload: bytes) -> Address:
     ifindex = _IFADDRMSG.unpack_from(payload)[4]
     told = attributes(payload, _IFADDRMSG.size)
     return Address(ifindex, IpAddress(told.get(IFA_LOCAL) or told.get(IFA_ADDRESS, b"")))
+
+
+def _head(payload: bytes) -> tuple[int, int, int, int, int]:
+    """Family, device type, ifindex, flags, change mask."""
+    if len(payload) < _IFINFOMSG.size:
+        raise malformed(f"link message of {len(payload)} octets")
+    return _IFINFOMSG.unpack_from(payload)
 
 
 def _with_vxlan(link: Link, told: dict[int, bytes]) -> Link:

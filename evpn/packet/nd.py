@@ -84,12 +84,13 @@ def _link_layer(options: bytes, wanted: int) -> MacAddress | None:
 
 def _split(options: bytes) -> Iterator[bytes]:
     """Each is as long as its second octet says, in units of eight."""
-    while options:
-        length = 8 * options[1] if len(options) > 1 else 0
-        if not 0 < length <= len(options):
+    at, size = 0, len(options)
+    while at < size:
+        length = 8 * options[at + 1] if at + 1 < size else 0
+        if not 0 < length <= size - at:
             raise ValueError(length)
-        yield options[:length]
-        options = options[length:]
+        yield options[at : at + length]
+        at += length
 
 
 def _checksum(unsigned: bytes) -> int:

@@ -1,3 +1,4 @@
+from collections.abc import Callable
 from struct import Struct
 
 import pytest
@@ -5,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from evpn.dataplane.link import Link
-from evpn.netlink import events, neighbor
+from evpn.netlink import events, link_message, neighbor
 from evpn.netlink.errors import NetlinkError
 from evpn.netlink.events import AddressChanged, LinkChanged, LinkRemoved, Overrun, PortChanged, PortLeft
 from evpn.netlink.messages import HEADER, attribute
@@ -170,6 +171,13 @@ def test_what_concerns_us_not_is_no_event() -> None:
 def test_a_message_cut_short_is_our_error(kind: int) -> None:
     with pytest.raises(NetlinkError):
         events.decode(message(kind, b"\0\0\0"))
+
+
+@pytest.mark.parametrize("read", [link_message.decode_link, link_message.decode_port, link_message.decode_name])
+def test_a_link_cut_short_is_our_error_in_a_dump_as_well(read: Callable[[bytes], object]) -> None:
+    """Where nothing has looked at the family before."""
+    with pytest.raises(NetlinkError, match="link message of 4 octets"):
+        read(bytes(4))
 
 
 def test_a_name_of_any_octets_is_a_name() -> None:

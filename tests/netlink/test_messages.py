@@ -95,3 +95,10 @@ def test_no_octets_raise_anything_but_our_error(octets: bytes) -> None:
             read()
         except NetlinkError as error:
             assert error.errno == errno.EBADMSG
+
+
+@pytest.mark.parametrize(
+    "errno, told", [(2, "ENOENT (No such file or directory)"), (1 << 31, "errno 2147483648"), (-5, "errno -5")]
+)
+def test_any_number_that_the_kernel_gives_can_be_told(errno: int, told: str) -> None:
+    assert str(NetlinkError(errno, "a row")) == f"a row: {told}"
