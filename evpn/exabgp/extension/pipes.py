@@ -10,10 +10,8 @@ kills the helper, and itself after six of them in a minute. Here it reads them a
 """
 
 import os
-from collections import deque
 from collections.abc import Iterator
 from fcntl import F_SETPIPE_SZ, fcntl
-from subprocess import Popen
 from time import monotonic, sleep
 from types import SimpleNamespace
 from typing import Any
@@ -22,66 +20,16 @@ import exabgp.reactor.api.processes
 from exabgp.logger import log
 from exabgp.reactor.api.processes import Processes
 
+from evpn.exabgp.extension.outbox import Outbox, outboxes
+
 PIPE_SIZE = 1 << 20
 """Octets; the most that an unprivileged user may ask for."""
 
 QUEUE_LIMIT = 256 << 20
 """Octets that may wait for one helper: three full tables of a million routes. EVPN_QUEUE_LIMIT sets another."""
 
-_WRITE_SIZE = 1 << 16
 _LAST_WORDS = 0.5
 """Seconds that a helper is given to take what is queued before ExaBGP stops it."""
-
-
-class Outbox:
-    """What one helper process has not taken yet, in pieces of about 64 KiB."""
-
-    def __init__(self, process: Popen[bytes]) -> None:
-        self.process = process
-        self.queue: deque[bytes] = deque()
-        self.tail = bytearray()
-        self.size = 0
-        self.overflowed = False
-
-    def add(self, line: bytes, limit: int) -> None:
-        if self.overflowed:
-            return
-        self.size += len(line)
-        self.tail += line
-        if len(self.tail) >= _WRITE_SIZE:
-            self._close_piece()
-        if self.size > limit:
-            self.overflowed = True
-            self.drop()
-
-    def flush(self) -> None:
-        """Write until nothing is left or the pipe is full."""
-        assert self.process.stdin is not None
-        while self.size:
-            if not self.queue:
-                self._close_piece()
-            piece = self.queue[0]
-            try:
-                written = os.write(self.process.stdin.fileno(), piece)
-            except BlockingIOError:
-                return
-            except (OSError, ValueError):
-                self.drop()  # the helper is gone: `received` sees the hangup and starts another
-                return
-            self.size -= written
-            if written == len(piece):
-                self.queue.popleft()
-            else:
-                self.queue[0] = piece[written:]
-
-    def drop(self) -> None:
-        self.queue.clear()
-        self.tail.clear()
-        self.size = 0
-
-    def _close_piece(self) -> None:
-        self.queue.append(bytes(self.tail))
-        self.tail.clear()
 
 
 _stock_start = Processes._start
@@ -101,12 +49,12 @@ def write(self: Any, process: str, string: str | None, neighbor: Any = None) -> 
     """Never blocks and never fails; a line for a helper that is not running is lost with it."""
     if string is None:
         return True
-    outbox = _outboxes(self).get(process)
+    outbox = outboxes(self).get(process)
     if outbox is None or outbox.process is not self._process.get(process):
         return True
     waiting = outbox.size
     outbox.add(f"{string}\n".encode("ascii", "backslashreplace"), queue_limit())
-    if not waiting:
+    if not waiting and not outbox.held:
         outbox.flush()
     return True
 
@@ -124,7 +72,7 @@ def start(self: Any, process: str) -> None:
         except OSError as error:
             # 64 KiB will do as well, only slower: the user's share of pipe memory is used up
             log.warning(lambda error=error: f"pipe of {process} keeps its size error={error}", "processes")
-    _outboxes(self)[process] = Outbox(started)
+    outboxes(self)[process] = Outbox(started)
 
 
 def read_ascii(descriptor: int, size: int) -> bytes:
@@ -132,9 +80,9 @@ def read_ascii(descriptor: int, size: int) -> bytes:
 
 
 def received(self: Any) -> Iterator[tuple[str, str]]:
-    for process, outbox in list(_outboxes(self).items()):
+    for process, outbox in list(outboxes(self).items()):
         if outbox.process is not self._process.get(process):
-            del _outboxes(self)[process]
+            del outboxes(self)[process]
         elif outbox.overflowed:
             _replace(self, process, outbox)
         elif outbox.size:
@@ -144,9 +92,8 @@ def received(self: Any) -> Iterator[tuple[str, str]]:
 
 def terminate(self: Any) -> None:
     deadline = monotonic() + _LAST_WORDS
-    outboxes = list(_outboxes(self).values())
-    while any(outbox.size for outbox in outboxes) and monotonic() < deadline:
-        for outbox in outboxes:
+    while any(outbox.size for outbox in outboxes(self).values()) and monotonic() < deadline:
+        for outbox in outboxes(self).values():
             outbox.flush()
         sleep(0.01)
     _stock_terminate(self)
@@ -163,9 +110,3 @@ def _replace(processes: Any, process: str, outbox: Outbox) -> None:
     )
     outbox.process.kill()
     processes._handle_problem(process)
-
-
-def _outboxes(processes: Any) -> dict[str, Outbox]:
-    """Kept on the object itself, which ExaBGP makes before it could be wrapped."""
-    found: dict[str, Outbox] = processes.__dict__.setdefault("_evpn_outboxes", {})
-    return found

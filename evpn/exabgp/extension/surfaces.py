@@ -20,10 +20,10 @@ class Surface(NamedTuple):
 
 COMMANDS, RIB, CONFIGURATION = "commands", "rib", "configuration"
 RECEIVE, PIPES, RELOAD, BACKOFF, ENDING = "receive", "pipes", "reload", "backoff", "ending"
-NODELAY, CLOCK = "nodelay", "clock"
+NODELAY, CLOCK, WAITING, BATCHES, PACKETS = "nodelay", "clock", "waiting", "batches", "packets"
 
 NEEDED = (COMMANDS, RIB, CONFIGURATION)
-OPTIONAL = (RECEIVE, PIPES, RELOAD, BACKOFF, ENDING, NODELAY, CLOCK)
+OPTIONAL = (RECEIVE, PIPES, RELOAD, BACKOFF, ENDING, NODELAY, CLOCK, WAITING, BATCHES, PACKETS)
 
 _MESSAGE = "exabgp.bgp.message"
 _REFRESH = f"{_MESSAGE}.refresh"
@@ -33,6 +33,7 @@ _ATTRIBUTES = f"{_MESSAGE}.update.attribute"
 _NLRI = f"{_MESSAGE}.update.nlri.evpn.nlri"
 _NEIGHBOR = "exabgp.bgp.neighbor"
 _CONFIGURATION = "exabgp.configuration"
+_JSON = "exabgp.reactor.api.response.json"
 _LIMIT = "exabgp.reactor.api.command.limit"
 _LOOP = "exabgp.reactor.loop"
 _PEER = "exabgp.reactor.peer"
@@ -172,7 +173,7 @@ SURFACES = (
     ),
     *(
         Surface(RECEIVE, module, "hexstring", "value")
-        for module in ("exabgp.util", "exabgp.reactor.api.response.json", "exabgp.reactor.api.response.text")
+        for module in ("exabgp.util", _JSON, "exabgp.reactor.api.response.text")
     ),
     Surface(PIPES, "exabgp.logger", "log.critical", _LOG),
     Surface(PIPES, "exabgp.logger", "log.warning", _LOG),
@@ -200,6 +201,33 @@ SURFACES = (
     Surface(BACKOFF, "exabgp.reactor.delay", "Delay.reset", "self"),
     Surface(ENDING, _LOOP, "Reactor._termination", "self, reason, exit_code"),
     Surface(ENDING, _LOOP, "Reactor.run", "self"),
+    Surface(WAITING, _LOOP, "Reactor._wait_for_io", "self, sleeptime"),
+    Surface(WAITING, _LOOP, "Reactor._prevent_spin", "self"),
+    *(Surface(WAITING, _LOOP, f"Reactor().{name}") for name in ("_stopping", "asynchronous", "listener", "signal")),
+    Surface(WAITING, _PEER, "KA", "session, proto"),
+    Surface(WAITING, "exabgp.reactor.keepalive", "KA", "session, proto"),
+    Surface(WAITING, "exabgp.reactor.keepalive", "KA().send_timer"),
+    Surface(WAITING, "exabgp.bgp.timer", "time.time"),
+    *(Surface(WAITING, "exabgp.bgp.timer", f"SendTimer().{name}") for name in ("keepalive", "last_sent")),
+    *(Surface(WAITING, "exabgp.bgp.timer", f"ReceiveTimer().{name}") for name in ("holdtime", "last_read")),
+    Surface(WAITING, "exabgp.reactor.asynchronous", "ASYNC.ready", "self"),
+    Surface(WAITING, "exabgp.reactor.delay", "time.time"),
+    Surface(WAITING, "exabgp.reactor.delay", "Delay()._time"),
+    Surface(WAITING, "exabgp.reactor.interrupt", "Signal().received"),
+    *(Surface(WAITING, "exabgp.reactor.listener", f"Listener().{name}") for name in ("_accepted", "_sockets")),
+    *(
+        Surface(WAITING, _PEER, f"Peer().{name}")
+        for name in ("_delay", "_neighbor", "_teardown", "generator", "recv_timer")
+    ),
+    Surface(WAITING, _PEER, "Peer.socket", "self"),
+    Surface(WAITING, _PROCESSES, "Processes().fds"),
+    *(Surface(WAITING, _NEIGHBOR, f"Neighbor().{name}") for name in ("messages", "refresh")),
+    *(Surface(WAITING, _NEIGHBOR, f"Neighbor.defaults.[{name}]") for name in ("passive", "rate-limit")),
+    Surface(BATCHES, _PEER, "ACTION.NOW"),
+    Surface(BATCHES, _PEER, "Peer.run", "self"),
+    *(Surface(BATCHES, _PEER, f"Peer().{name}") for name in ("reactor", "stats")),
+    Surface(BATCHES, _NEIGHBOR, "Neighbor.defaults.[rate-limit]"),
+    Surface(PACKETS, _JSON, "JSON.packets", "self, neighbor, direction, category, negotiated, header, body"),
 )
 
 

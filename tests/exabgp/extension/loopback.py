@@ -161,7 +161,7 @@ class Peer:
         self.link.close()
 
     def play(self) -> tuple[list[str], list[str]]:
-        self.send(OPEN, _open())
+        self.send(OPEN, opening())
         self.send(KEEPALIVE)
         said: list[Update] = []
         self.listen(said, lambda: sum(len(one.announced) for one in said) == 2)
@@ -190,7 +190,7 @@ class Peer:
         self.link.sendall(b"\xff" * 16 + (19 + len(body)).to_bytes(2) + bytes((kind,)) + body)
 
 
-def _open() -> bytes:
+def opening() -> bytes:
     family = EVPN[0].to_bytes(2) + b"\0" + bytes((EVPN[1],))
     capabilities = b"\x01\x04" + family + b"\x41\x04" + (65000).to_bytes(4)
     parameters = bytes((2, len(capabilities))) + capabilities

@@ -16,6 +16,7 @@ from evpn.exabgp.extension.surfaces import (
     PIPES,
     RELOAD,
     SURFACES,
+    WAITING,
     Surface,
     mismatches,
 )
@@ -35,6 +36,9 @@ FUNCTIONS = {
     "ending": ("exabgp.reactor.loop", "Reactor", "run"),
     "clock": ("exabgp.bgp.timer", "SendTimer", "need_ka"),
     "nodelay": ("exabgp.reactor.network.outgoing", "", "asynchronous"),
+    "waiting": ("exabgp.reactor.loop", "Reactor", "_wait_for_io"),
+    "batches": ("exabgp.reactor.peer", "Peer", "run"),
+    "packets": ("exabgp.reactor.api.response.json", "JSON", "packets"),
 }
 """Of each part one function that it touches."""
 
@@ -159,10 +163,11 @@ def test_an_optional_surface_that_is_gone_is_a_warning_too(tmp_path: Path) -> No
 
     told = play(tmp_path, environment(tmp_path, change))
 
-    assert set(told.parts) == PARTS - {BACKOFF, CLOCK}
-    backoff, clock = told.warnings
+    assert set(told.parts) == PARTS - {BACKOFF, CLOCK, WAITING}
+    backoff, clock, waiting = told.warnings
     assert "backoff as in ExaBGP: " in backoff and "exabgp.reactor.delay.Delay is not there (and 3 more)" in backoff
     assert "clock as in ExaBGP: " in clock and "exabgp.reactor.delay.time is not there" in clock
+    assert "waiting as in ExaBGP: " in waiting
 
 
 def test_without_its_part_sighup_stops_exabgp_as_ever(tmp_path: Path) -> None:

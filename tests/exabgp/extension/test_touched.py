@@ -30,8 +30,16 @@ KINDS = {
     "reactor.processes": PROCESSES,
     "processes": PROCESSES,
     "reactor.configuration": "exabgp.configuration.configuration.Configuration",
+    "self.signal": "exabgp.reactor.interrupt.Signal",
+    "reactor.asynchronous": "exabgp.reactor.asynchronous.ASYNC",
+    "listener": "exabgp.reactor.listener.Listener",
     "peer": "exabgp.reactor.peer.Peer",
+    "peer._delay": "exabgp.reactor.delay.Delay",
+    "proto": "exabgp.reactor.protocol.Protocol",
     "peer.proto": "exabgp.reactor.protocol.Protocol",
+    "proto.__dict__[_KEEPALIVE]": "exabgp.reactor.keepalive.KA",
+    "sending": "exabgp.bgp.timer.SendTimer",
+    "receiving": "exabgp.bgp.timer.ReceiveTimer",
     "neighbor": NEIGHBOR,
     "n": NEIGHBOR,
     "neighbor.rib": "exabgp.rib.RIB",
@@ -63,6 +71,7 @@ MAPPINGS = {
 }
 
 NOT_ASKED = {
+    "action",
     "io",
     "ip",
     "previous",
@@ -71,6 +80,7 @@ NOT_ASKED = {
     "options",
     "fields",
     "value",
+    "session",
     "signum",
     "frame",
     "asn",
