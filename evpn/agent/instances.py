@@ -100,10 +100,13 @@ class Instances:
         self.changes += 1
         by_vni = vxlan_by_vni(self._dataplane.links)
         self._discover(by_vni)
+        homes = {settings.bridge: vni for vni, settings in self.served.items() if vni not in self.discovered}
         carried: dict[int, Vni] = {}  # bridge -> VNI: two of them in one bridge would be one segment
         for vni, settings in list(self.served.items()):
             device = choose(by_vni.get(vni, []), settings.device, self.settings.vtep)
             found = attachment(device, self._dataplane.links, self.settings.vtep)
+            if not isinstance(found, str) and (of := homes.get(found.bridge.name, vni)) != vni:
+                found = f"{found.device.name} is in {found.bridge.name}, the bridge of VNI {of}"
             if not isinstance(found, str) and carried.setdefault(found.bridge.ifindex, vni) != vni:
                 found = f"{found.bridge.name} carries VNI {carried[found.bridge.ifindex]} already"
             if not isinstance(found, str):
