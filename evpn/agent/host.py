@@ -3,8 +3,10 @@
 import errno
 import grp
 import os
+import pwd
 import socket
 from collections.abc import Iterator, Mapping, Set
+from contextlib import suppress
 from itertools import chain
 
 from evpn.agent.strategies import plan_of
@@ -33,6 +35,7 @@ def check(settings: Settings, bgp: bool = True) -> None:
     if problem is not None:
         raise HostError(f"{settings.path}: {problem}")
     if bgp:
+        check_identity(os.getuid(), os.getgid())
         check_port(settings.local_address)
 
 
@@ -51,6 +54,17 @@ def look(settings: Settings) -> Iterator[str]:
 def check_privilege() -> None:
     if not has(NET_ADMIN):
         raise HostError("no CAP_NET_ADMIN: found an unprivileged process; accepted: root, or a service with it")
+
+
+def check_identity(user: int, group: int) -> None:
+    """ExaBGP takes half a root for one that has privileges to drop, and ends when it cannot."""
+    if bool(user) == bool(group):
+        return
+    with suppress(KeyError):  # a user without a name
+        if pwd.getpwuid(user).pw_gid == group:
+            return
+    found = f"found user {user} with group {group}"
+    raise HostError(f"{found}: ExaBGP refuses one of both to be root's; accepted: root with its group, or neither")
 
 
 def control_group(settings: Settings) -> int | None:

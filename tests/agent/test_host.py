@@ -1,6 +1,6 @@
 import pytest
 
-from evpn.agent.host import problems
+from evpn.agent.host import HostError, check_identity, problems
 from tests.builders import CONFIGURATION, DEVICE_LINK, LINKS, OURS, VTEP2, a_link, ip, settings
 
 ADDRESSES = [ip("127.0.0.1"), OURS, ip("2001:db8::10")]
@@ -107,3 +107,14 @@ def test_an_unrelated_device_is_unrelated() -> None:
     links = {link.ifindex: link for link in (*LINKS, a_link(50, "eth0"))}
 
     assert list(problems(settings(FULL), links, ADDRESSES)) == []
+
+
+@pytest.mark.parametrize(("user", "group"), [(0, 0), (54321, 54321), (54321, 7)])
+def test_root_or_an_ordinary_user_may_run_it(user: int, group: int) -> None:
+    check_identity(user, group)
+
+
+@pytest.mark.parametrize(("user", "group"), [(0, 54321), (54321, 0)])
+def test_half_a_root_is_refused_before_exabgp_does(user: int, group: int) -> None:
+    with pytest.raises(HostError, match=f"found user {user} with group {group}: ExaBGP refuses"):
+        check_identity(user, group)
