@@ -27,7 +27,7 @@ from tests.bench.report import show
 from tests.bench.vteps import Frr, Ours
 
 _IDLE = 5.0
-_EVENTS = 102  # single events in all runs together
+_EVENTS = 60  # single events in all runs together: three of them are above the 95th
 
 
 class Life(NamedTuple):

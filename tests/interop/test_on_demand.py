@@ -236,6 +236,33 @@ def test_a_mac_that_a_host_still_remembers_gets_its_row(setting: Setting) -> Non
     assert ip not in setting.neighbors()
 
 
+def test_for_an_anycast_address_every_question_is_answered_and_none_overrides(setting: Setting) -> None:
+    """The device, which always overrides, has no neighbor to answer with."""
+    mac, ip = setting.a_host(ipv6=True)
+    setting.far.has(mac, ip, flags=0)
+    until(lambda: mac in setting.vtep.macs())
+
+    def answers() -> list[int]:
+        frames = [frame for frame in setting.cable.heard() if answers_for(frame, ip, ASKING)]
+        return [message.flags for frame in frames if (message := NdMessage.decode(frame.payload))]
+
+    for number in (1, 2):
+        setting.asks(ip)
+        until(lambda number=number: answers() == [nd.SOLICITED] * number, 2, every=0.02)
+    assert ip not in setting.neighbors()
+
+
+@pytest.mark.parametrize("ipv6", [False, True], ids=["IPv4", "IPv6"])
+def test_who_probes_for_an_address_of_another_host_is_told(setting: Setting, ipv6: bool) -> None:
+    mac, ip = setting.a_host(ipv6)
+    setting.far.has(mac, ip)
+    until(lambda: mac in setting.vtep.macs())
+
+    setting.cable.say(solicitation(ASKING, "::", ip) if ipv6 else arp_probe(ASKING, ip))
+
+    until(lambda: setting.answered(ip), 2)
+
+
 @pytest.mark.parametrize("ip", ["192.0.2.91", "2001:db8:1::91"])
 def test_a_host_that_announces_or_probes_its_own_address_is_never_answered(setting: Setting, ip: str) -> None:
     mac = a_mac()
