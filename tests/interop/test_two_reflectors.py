@@ -5,6 +5,8 @@ from typing import NamedTuple
 
 import pytest
 
+from evpn.cli.client import ask
+
 from .fabric import FLOOD, Fabric, Host, View, Vtep, Watch, address, say_until, sequence_of, stays
 from .frr import until
 
@@ -169,3 +171,26 @@ def test_an_agent_killed_while_one_reflector_is_lost(setting: Setting) -> None:
         until(setting.converged, 40)
     assert rows(watch) == []
     assert (one.summary()["rows-written"], one.summary()["rows-removed"]) == (0, 0)
+
+
+def test_both_lost_for_longer_than_the_hold_time_take_all_rows_along(setting: Setting) -> None:
+    one = setting.one
+    before = sorted(one.run("bridge", "fdb", "show", "dev", "vxlan100").splitlines())
+    hold(one, 3)
+    for view in (setting.rr1, setting.rr2):
+        view.frr.kill("bgpd")
+    until(lambda: one.summary()["peers-up"] == 0)
+    stays(lambda: sorted(one.run("bridge", "fdb", "show", "dev", "vxlan100").splitlines()) == before, 1.5)
+
+    until(lambda: not one.flood() and not one.remote(setting.h2.mac))
+
+    assert setting.two.remote(setting.h1.mac) == {"bridge", ONE}  # whose hold time is another
+    for view in (setting.rr1, setting.rr2):
+        view.frr.revive("bgpd")
+    until(setting.converged, 40)
+    hold(one, None)
+
+
+def hold(vtep: Vtep, seconds: int | None) -> None:
+    vtep.configure(hold_on_session_loss=seconds)
+    list(ask(vtep.run_dir, {"command": "reload", "config": str(vtep.config)}))
