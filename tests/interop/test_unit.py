@@ -55,7 +55,7 @@ def test_it_serves_with_three_capabilities_and_no_others(setting: Setting) -> No
         assert status["Uid"].split()[0] == systemd.run("id", "-u", "evpn").strip() != "0"
         assert (status["NoNewPrivs"], status["Seccomp"]) == ("1", "2")
     assert "chain dev_br100" in setting.vtep.run("nft", "list", "ruleset")
-    assert "udp dport 4789" in setting.vtep.run("nft", "list", "table", "ip", "evpn")
+    assert "udp dport" in setting.vtep.run("nft", "list", "table", "ip", "evpn")
 
 
 def test_an_agent_that_is_killed_is_followed_by_one_with_the_same(setting: Setting) -> None:
