@@ -7,24 +7,19 @@ outlives the agent, as rows do, and a VTEP is taken from it only when the routes
 import logging
 
 from evpn.agent.core import Core
+from evpn.config.firewall import CHAIN, TABLE, family_of, owner_of, rules, sets
+from evpn.config.ipsec import vxlan_ports
+from evpn.config.settings import Settings
 from evpn.delta import DeltaTable
-from evpn.netlink.nft import NftError, apply, elements
+from evpn.netlink.nft import NftError, NftTimeoutError, apply, elements, names_of_sets, rules_of
 from evpn.text import format_ip, parse_ip
 from evpn.values import IpAddress
 
 log = logging.getLogger(__name__)
 
-PAUSE, RETRY, LEVEL_CHECK = 0.2, 5.0, 60.0
-_SET = "vteps"
-
-_RULES = """\
-add table {family} evpn
-add set {family} evpn vteps {{ type {type}; }}
-add counter {family} evpn refused
-add chain {family} evpn input {{ type filter hook input priority filter; policy accept; }}
-flush chain {family} evpn input
-add rule {family} evpn input udp dport {{ {ports} }} {family} saddr != @vteps counter name refused drop
-"""
+PAUSE, RETRY, LEVEL_CHECK = 0.2, 5.0, 10.0
+RETRY_HANGING = 60.0
+"""All else waits for as long as `nft` may take."""
 
 
 class Firewall:
@@ -33,9 +28,8 @@ class Firewall:
     def __init__(self, core: Core) -> None:
         self.core = core
         self.vteps: DeltaTable[IpAddress, bool] = DeltaTable()
-        self.family = _family(core.settings.vtep)
         self._ports: frozenset[int] | None = None
-        """Of the rule as it stands; empty: there is none; None: not known."""
+        """Of the rules as they stand; empty: there are none; None: not known."""
         self._settled: float | None = None
         self._checked = 0.0
         self._due: float | None = None
@@ -56,7 +50,8 @@ class Firewall:
         except NftError as error:
             if not self._failing:
                 log.error("vxlan packets not filtered as configured error=%s", error)
-            self._failing, self._ports, self._due = True, None, now + RETRY
+            wait = RETRY_HANGING if isinstance(error, NftTimeoutError) else RETRY
+            self._failing, self._ports, self._due = True, None, now + wait
 
     def next_due(self) -> float | None:
         if self._due is None and self.core.settings.firewall:
@@ -69,8 +64,8 @@ class Firewall:
             self.vteps.want(vtep, None)
         for vtep in named - self.vteps.desired.keys():
             self.vteps.want(vtep, True)
-        ports = frozenset(vni.port for vni in self.core.instances.served.values()) or frozenset({4789})
-        if self._ports is None or now - self._checked >= LEVEL_CHECK:
+        ports = self._wanted_ports()
+        if not self._ports or now - self._checked >= LEVEL_CHECK:
             self._check(now)
         try:
             self._write(ports)
@@ -78,15 +73,28 @@ class Firewall:
             self._check(now)
             self._write(ports)
 
+    def _wanted_ports(self) -> frozenset[int]:
+        """Those of the configuration, and of devices that others have made."""
+        segments = self.core.dataplane.segments.values()
+        found = {attached.device.port for segment in segments if (attached := segment.attachment)}
+        return frozenset(vxlan_ports(self.core.settings)) | found or frozenset({4789})
+
     def _check(self, now: float) -> None:
         """What the kernel holds: of an agent before us, or after somebody has flushed all rules."""
-        found = elements(self.family, "evpn", _SET)
-        self._checked, self._ports = now, None
+        family, owner = self._names()
+        found = elements(family, TABLE, f"vteps_{owner}")
+        self._checked = now
         self.vteps.observe_all({parse_ip(text): True for text in found or ()})
+        held = elements(family, TABLE, f"ports_{owner}") or set()
+        ours = [handle for handle, whose in rules_of(family, TABLE, CHAIN).items() if whose == owner]
+        self._ports = frozenset(map(int, held)) if len(ours) == 2 else None
+        if len(ours) not in (0, 2):
+            apply("".join(f"delete rule {family} {TABLE} {CHAIN} handle {handle}\n" for handle in ours))
 
     def _write(self, ports: frozenset[int]) -> None:
         """One transaction: rules when they are others, then what the set has too few, and too many once in sync."""
-        text = self._rules(ports) if ports != self._ports else ""
+        text = sets(self.core.settings, ports) if ports != self._ports else ""
+        text += rules(self.core.settings) if self._ports is None else ""
         added = [change.key for change in self.vteps.batch(len(self.vteps.writes))]
         gone = [change.key for change in self.vteps.batch(len(self.vteps.removals), removals=True)]
         gone = gone if self.core.peers.synced else []
@@ -100,28 +108,32 @@ class Firewall:
         for vtep in gone:
             self.vteps.observe(vtep, None)
 
-    def _rules(self, ports: frozenset[int]) -> str:
-        kind = "ipv4_addr" if self.family == "ip" else "ipv6_addr"
-        shown = ", ".join(map(str, sorted(ports)))
-        return _RULES.format(family=self.family, type=kind, ports=shown)
-
     def _elements(self, verb: str, vteps: list[IpAddress]) -> str:
+        family, owner = self._names()
         shown = ", ".join(map(format_ip, vteps))
-        return f"{verb} element {self.family} evpn {_SET} {{ {shown} }}\n" if vteps else ""
+        return f"{verb} element {family} {TABLE} vteps_{owner} {{ {shown} }}\n" if vteps else ""
+
+    def _names(self) -> tuple[str, str]:
+        settings = self.core.settings
+        return family_of(settings.vtep), owner_of(settings)
 
     def _remove(self) -> None:
         """No longer configured, or by an agent before us."""
         self._ports = frozenset()
-        remove(self.core.settings.vtep)
+        remove(self.core.settings)
         self.vteps.observe_all({})
 
 
-def remove(vtep: IpAddress) -> None:
-    """The table of a VTEP with an address of this family, if there is one."""
-    family = _family(vtep)
-    if elements(family, "evpn", _SET) is not None:
-        apply(f"delete table {family} evpn\n")
-
-
-def _family(vtep: IpAddress) -> str:
-    return "ip" if len(vtep) == 4 else "ip6"
+def remove(settings: Settings) -> None:
+    """What the agent of this configuration has, and the table when no other one has anything in it."""
+    family, owner = family_of(settings.vtep), owner_of(settings)
+    known = names_of_sets(family, TABLE)
+    if f"vteps_{owner}" not in known:
+        return
+    if all(name.endswith(f"_{owner}") for name in known):
+        apply(f"delete table {family} {TABLE}\n")
+        return
+    ours = [handle for handle, whose in rules_of(family, TABLE, CHAIN).items() if whose == owner]
+    text = "".join(f"delete rule {family} {TABLE} {CHAIN} handle {handle}\n" for handle in ours)
+    text += "".join(f"delete set {family} {TABLE} {name}_{owner}\n" for name in ("vteps", "ports"))
+    apply(text + f"delete counter {family} {TABLE} refused_{owner}\n")

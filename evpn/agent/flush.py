@@ -4,6 +4,7 @@ The agent's own tables with nothing desired: every row that is there differs, an
 next one to serve these VNIs would wonder why nothing gets in.
 """
 
+import contextlib
 import time
 from typing import NamedTuple
 
@@ -17,6 +18,7 @@ from evpn.dataplane.segment import Segment
 from evpn.netlink import rows
 from evpn.netlink.dump import dump_bridge_domain, dump_links
 from evpn.netlink.errors import NetlinkError
+from evpn.netlink.isolation import guarded
 from evpn.netlink.nft import NftError
 from evpn.netlink.socket import Writer
 from evpn.values import Vni
@@ -42,13 +44,20 @@ def flush(settings: Settings) -> Flushed:
         while changes := dataplane.batch(_BATCH, removals=True):
             batch = rows.encode(changes)
             dataplane.settle(changes, rows.refused(batch, writer.apply(batch.messages)), time.monotonic())
-        firewall.remove(settings.vtep)
+        firewall.remove(settings)
+        forget_gone_bridges()
     except (NetlinkError, NftError, OSError) as error:
         raise HostError(f"{settings.path}: {error}") from None
     finally:
         writer.close()
     unmarked = sum(len(segment.foreign_flood) for segment in dataplane.segments.values())
     return Flushed(dataplane.removed, len(dataplane.refusals), unmarked)
+
+
+def forget_gone_bridges() -> None:
+    """Without `nft` there are no chains."""
+    with contextlib.suppress(NftError):
+        guarded()
 
 
 def _observe(settings: Settings, dataplane: Dataplane) -> None:

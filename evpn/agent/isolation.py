@@ -3,8 +3,8 @@
 import logging
 
 from evpn.agent.core import Core
-from evpn.netlink.isolation import chain_of, guard, is_isolated
-from evpn.netlink.nft import NftError, chains
+from evpn.netlink.isolation import chain_of, guard, guarded, is_isolated
+from evpn.netlink.nft import NftError
 
 log = logging.getLogger(__name__)
 
@@ -19,6 +19,8 @@ class Isolation:
         self._looked: float | None = None
         self._changes = -1
         self._problem: str | None = None
+        self._guarded = True
+        """Whether there were bridges of ours at the last look; there may have been before the first one."""
 
     def settle(self, now: float) -> None:
         """Once a minute, and a second after devices have become others, or at once if nothing was done lately."""
@@ -26,7 +28,8 @@ class Isolation:
             return
         self._looked, self._changes = now, self.core.instances.changes
         bridges = self._bridges()
-        problem = self._guard(bridges) if bridges else None
+        problem = self._guard(bridges) if bridges or self._guarded else None
+        self._guarded = bool(bridges)
         if problem != self._problem:
             self._problem = problem
             if problem:
@@ -45,8 +48,8 @@ class Isolation:
 
     def _guard(self, bridges: list[str]) -> str | None:
         try:
-            present = chains("netdev", "evpn")
+            present = guarded()
         except NftError as error:
-            return str(error)
+            return str(error) if bridges else None
         problems = [f"{name}: {why}" for name in bridges if chain_of(name) not in present and (why := guard(name))]
         return problems[0] if problems else None

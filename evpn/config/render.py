@@ -10,6 +10,7 @@ from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, UndefinedError, meta
 
+from evpn.config import firewall
 from evpn.config.errors import ConfigError
 from evpn.config.frr import uses_rfc8365, vni_blocks
 from evpn.config.ipsec import udp_selector, vxlan_ports
@@ -106,6 +107,8 @@ def _environment(folder: Path) -> Environment:
         "toml_quoted": json.dumps,  # passwords are printable ASCII, which JSON and TOML escape alike
         "udp_selector": udp_selector,
         "vxlan_ports": vxlan_ports,
+        "firewall_sets": firewall.sets,
+        "firewall_rules": firewall.rules,
         "base64": lambda text: base64.b64encode(text.encode()).decode(),
     }
     environment.globals |= {

@@ -9,7 +9,7 @@ bridge without addresses, nothing.
 
 from pathlib import Path
 
-from evpn.netlink.nft import NftError, apply
+from evpn.netlink.nft import NftError, apply, chains
 
 _SYSCTL = Path("/proc/sys/net")
 _SETTINGS: dict[str, dict[str, int]] = {
@@ -27,6 +27,8 @@ add rule netdev evpn {name} meta protocol arp accept
 add rule netdev evpn {name} icmpv6 type {{ nd-neighbor-solicit, nd-neighbor-advert }} accept
 add rule netdev evpn {name} fib daddr . iif type local accept
 """
+_RULES = _CHAIN.count("add rule")
+_PREFIX = "dev_"
 
 
 def isolate(device: str) -> None:
@@ -55,7 +57,20 @@ def guard(bridge: str) -> str | None:
     return None
 
 
+def guarded() -> set[str]:
+    """Chains that are there, and as we have made them; those of bridges that are gone are taken away.
+
+    Linux 6.18 keeps a chain whose device goes, for the next one of its name, whosever that is.
+    """
+    present = chains("netdev", "evpn")
+    ours = {chain_of(found.name) for found in (_SYSCTL / "ipv4" / "conf").iterdir() if is_isolated(found.name)}
+    gone = [name for name in present if name.startswith(_PREFIX) and name not in ours]
+    if gone:
+        apply("".join(f"flush chain netdev evpn {name}\ndelete chain netdev evpn {name}\n" for name in gone))
+    return {name for name, rules in present.items() if rules == _RULES} - set(gone)
+
+
 def chain_of(bridge: str) -> str:
     """nftables takes fewer characters in names than the kernel in those of devices."""
     safe = "".join(letter if letter.isascii() and letter.isalnum() else f"_{ord(letter):x}" for letter in bridge)
-    return f"dev_{safe}"
+    return f"{_PREFIX}{safe}"

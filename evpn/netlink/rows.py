@@ -1,7 +1,7 @@
 """Row changes -> netlink messages (docs/kernel.md has the measurements behind the choices).
 
 A remote MAC is written by one message for both FDBs and deleted by one each: a combined deletion stops at the first row
-that is not there. Flags of a row cannot be changed in place: stickiness, the R flag, or our mark where there is none take
+that is not there. Flags of a row cannot be changed in place: stickiness, the R flag, and our mark where none is take
 a deletion first; so does a row of ours on the other side, VXLAN device or local port.
 """
 

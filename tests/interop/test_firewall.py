@@ -39,7 +39,7 @@ class Setting(NamedTuple):
     def named(self) -> set[str] | None:
         """What the set holds; None: there is none."""
         shown = json.loads(self.vtep.run("nft", "-j", "list", "ruleset"))["nftables"]
-        sets = [entry["set"] for entry in shown if "set" in entry and entry["set"]["table"] == "evpn"]
+        sets = [entry["set"] for entry in shown if "set" in entry and entry["set"]["name"].startswith("vteps_")]
         return set(sets[0].get("elem", ())) if sets else None
 
     def refused(self) -> int:
