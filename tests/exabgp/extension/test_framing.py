@@ -130,3 +130,24 @@ def test_the_session_ends_exactly_where_the_codec_says_so(body: bytes, data: st.
 def test_any_octets_have_a_verdict(body: bytes) -> None:
     assert verdict(body) in ("passed on", "not EVPN", "both", "3/1", "3/9")
     assert verdict(body_of(body)) in ("passed on", "not EVPN", "both", "3/1", "3/9")
+
+
+def route_of(size: int) -> bytes:
+    """Whatever is in it, also octets that look like a length."""
+    return bytes((2, size)) + bytes((size,)) * size
+
+
+@given(
+    st.one_of(st.lists(st.sampled_from((0, 1, 33, 37)), max_size=8), st.lists(st.just(33), max_size=120)),
+    st.integers(0, 40),
+    st.sampled_from((b"\x90\x0e", b"\x90\x0f")),
+)
+def test_routes_of_one_length_and_of_several_end_where_the_last_one_ends(
+    sizes: list[int], cut: int, kind: bytes
+) -> None:
+    routes = b"".join(map(route_of, sizes))
+    ends = {0, *(len(b"".join(map(route_of, sizes[:count]))) for count in range(len(sizes) + 1))}
+    left = routes[: max(len(routes) - cut, 0)]
+    value = b"\x00\x19\x46" + (b"\x04\x0a\0\0\1\0" if kind[1] == 14 else b"") + left
+
+    assert verdict(body_of(kind + len(value).to_bytes(2) + value)) == ("passed on" if len(left) in ends else "3/9")
