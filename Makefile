@@ -5,9 +5,10 @@ BIN := $(VENV)/bin
 HOST_PACKAGES := frr gobgpd iproute2 iputils-ping nftables procps util-linux tcpdump tshark
 TEST_PACKAGES := $(HOST_PACKAGES) charon-systemd libstrongswan-standard-plugins openssl strongswan-swanctl systemd
 TESTS := tests
+FUZZ_SECONDS := 60
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo test vm lint bench clean
+.PHONY: help venv demo test fuzz vm lint bench clean
 
 help: ## what there is
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 8
@@ -21,6 +22,9 @@ demo: venv ## a lab of two VTEPs and an FRR route reflector: made, shown, remove
 test: venv ## every test; needs root
 	@.ci/preflight test $(TEST_PACKAGES)
 	@$(BIN)/python -m pytest -q --durations=10 $(TESTS)
+
+fuzz: venv ## whatever reads what others say, fed with mutations: FUZZ_SECONDS for each target of FUZZ_TARGETS (all)
+	@$(BIN)/python -m tests.fuzz --seconds $(FUZZ_SECONDS) $(FUZZ_TARGETS)
 
 vm: venv ## ESP between two VTEPs, in a virtual machine with Debian's kernel; minutes; needs root
 	@.ci/preflight vm $(TEST_PACKAGES) qemu-system-x86 kmod bsdutils
@@ -37,7 +41,7 @@ bench: venv ## speed, beside FRR on the same machine; needs root
 	@$(BIN)/python -m tests.bench $(BENCH_ARGS)
 
 clean: ## remove what the other targets have made here
-	@rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage
+	@rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage .fuzz
 	@find evpn tests -name __pycache__ -prune -exec rm -rf {} +
 
 # exact versions first, then this package alone, in place

@@ -1,0 +1,65 @@
+"""An agent's brain to be told anything, and what must be true of it whatever it was told."""
+
+import logging
+from itertools import pairwise
+
+from evpn.agent.configure import configure
+from evpn.agent.core import Core
+from evpn.dataplane.dataplane import RowChange
+from evpn.dataplane.entries import Kind
+from evpn.netlink import neighbor, rows
+from evpn.packet.ethernet import is_station
+from evpn.rib.best import rank
+from evpn.rib.path import is_martian
+from evpn.rib.table import Rib
+from tests.builders import LINKS, OURS, RR1, RR2, settings
+
+_SETTINGS = settings()
+
+
+def an_agent() -> Core:
+    """With VNI 100 on its devices, and two route reflectors whose sessions are up."""
+    logging.disable(logging.CRITICAL)
+    core = Core(_SETTINGS, 0.0)
+    configure(core, _SETTINGS, 0.0)
+    core.dataplane.links.update({link.ifindex: link for link in LINKS})
+    core.instances.attach_devices()
+    for address in (RR1, RR2):
+        core.peer_up(address, 0.0)
+    core.settle(0.0)
+    return core
+
+
+def check_rib(rib: Rib) -> None:
+    counted: dict[str, int] = {}
+    for key, paths in rib.routes.items():
+        assert paths, "a route without a path"
+        assert all(path.route.key == key for path in paths)
+        order = [(path.rejection is not None, rank(path, rib.is_stale(key, path))) for path in paths]
+        assert all(before < after for before, after in pairwise(order)), "of one peer once, and the best one first"
+        for path in paths:
+            counted[path.peer] = counted.get(path.peer, 0) + 1
+    assert {peer: count for peer, count in rib.paths_of.items() if count} == counted
+    for key, path in rib.best_paths():
+        assert path.rejection is None and rib.best(key)[0] == path
+
+
+def check_rows(core: Core) -> None:
+    """Nothing is written that no host or VTEP can be, and all of it can be packed."""
+    for segment in core.dataplane.segments.values():
+        for mac, row in segment.macs.desired.items():
+            assert is_station(mac) and row.vtep != OURS and not is_martian(row.vtep)
+            assert len(row.vtep) == len(OURS)
+        for vtep in segment.flood.desired:
+            assert vtep != OURS and not is_martian(vtep) and len(vtep) == len(OURS)
+        for ip, row in segment.neighbors.desired.items():
+            assert is_station(row.mac) and len(ip) in (4, 16)
+    for removals in (False, True):
+        _check_packed(core.dataplane.batch(512, removals))
+
+
+def _check_packed(changes: list[RowChange]) -> None:
+    batch = rows.encode(changes)
+    told = [row for message in batch.messages for row in neighbor.decode(message)]
+    assert len(told) >= len(changes)
+    assert {kind for _, kind, _ in changes} <= set(Kind)
