@@ -9,6 +9,7 @@ from errno import EINTR
 from typing import Any, NamedTuple
 
 from evpn.agent.core import Core
+from evpn.agent.disturbances import protocol
 from evpn.agent.status_rows import Row, Rows
 from evpn.dataplane.entries import HostRow, Kind, MacRow, NeighborRow
 from evpn.dataplane.ownership import is_our_neighbor
@@ -17,7 +18,7 @@ from evpn.netlink.dump import walk_bridge_domain
 from evpn.netlink.errors import NetlinkError, describe
 from evpn.netlink.neighbor import NeighborMessage
 from evpn.text import format_ip, format_mac
-from evpn.values import Vni
+from evpn.values import MacAddress, Vni
 
 Walk = Callable[[int, Iterable[int]], Iterator[tuple[list[NeighborMessage], list[NeighborMessage]]]]
 """A bridge and the devices of neighbors -> FDB rows and neighbors, some at a time."""
@@ -35,6 +36,13 @@ class Difference(NamedTuple):
 
 
 Differences = dict[tuple[Kind, bytes], Difference]
+
+
+class Stranger(NamedTuple):
+    """A neighbor that is there instead of ours."""
+
+    mac: MacAddress
+    whose: str
 
 
 class Look(NamedTuple):
@@ -120,6 +128,7 @@ def _look(segment: Segment, attached: Attachment, walk: Walk) -> Generator[Row, 
     """Raises a `NetlinkError`; EINTR: what was read is worthless."""
     shadow = segment.shadow()
     strays: Differences = {}
+    strangers: dict[tuple[Kind, bytes], Stranger] = {}
     tunnel: list[NeighborMessage] = []
     home = segment.neighbor_device
     for fdb, neighbors in walk(attached.bridge.ifindex, {attached.bridge.ifindex, home}):
@@ -129,6 +138,8 @@ def _look(segment: Segment, attached: Attachment, walk: Walk) -> Generator[Row, 
         for row in neighbors:
             if row.ifindex == home:
                 shadow.observe_neighbor(row, True)
+                if row.dst in segment.neighbors.desired and not is_our_neighbor(row):
+                    strangers[Kind.NEIGHBOR, row.dst] = Stranger(row.lladdr, protocol(row))
             elif is_our_neighbor(row):
                 strays[Kind.NEIGHBOR, row.dst] = Difference(NeighborRow(row.lladdr, False), None)
         yield {}
@@ -139,7 +150,10 @@ def _look(segment: Segment, attached: Attachment, walk: Walk) -> Generator[Row, 
     for vtep in shadow.foreign_flood & segment.flood.actual.keys():
         shadow.flood.observe(vtep, True)  # it has lost the mark, and waits to be removed
     found = yield from _compare(segment, shadow)
-    return found._replace(differences={**strays, **found.differences})
+    for key in found.differences.keys() & strangers.keys():
+        found.differences[key] = found.differences[key]._replace(found=strangers[key])
+    found.differences.update(strays)
+    return found
 
 
 def _compare(segment: Segment, shadow: Segment) -> Generator[Row, None, Look]:
@@ -186,6 +200,8 @@ def _words(core: Core, kind: Kind, value: Any) -> str:
         return core.dataplane.port_name(value.port) + " sticky" * value.sticky
     if isinstance(value, NeighborRow):
         return format_mac(value.mac) + " router" * value.router
+    if isinstance(value, Stranger):
+        return f"{format_mac(value.mac)} of {value.whose}"
     if isinstance(value, MacRow):
         vtep = format_ip(value.vtep) if value.tunnel else "in the bridge only"
         flags = " sticky" * value.sticky + " router" * value.router + " learnt" * (not value.marked)

@@ -1,14 +1,15 @@
 """Rows of ours that somebody else changed: found as it is told, counted once they are right again, and said by whom.
 
-Who wrote an FDB row the kernel does not tell; of a neighbor it tells the netlink port, which is the process id of most
-programs, and the protocol. Echoes of our own writes may differ for a moment from what is there: only what still differs
-once all of them are read was somebody else.
+Who wrote an FDB row the kernel does not tell; of a neighbor it tells the netlink port of the writer, and the protocol.
+Echoes of our own writes may differ for a moment from what is there: only what still differs once all of them are read
+was somebody else.
 """
 
 import logging
+from collections import Counter
 from collections.abc import Iterable
-from pathlib import Path
 
+from evpn.agent.culprit import process_of
 from evpn.agent.moves import rarely
 from evpn.dataplane.dataplane import Dataplane, RowChange
 from evpn.dataplane.entries import AF_BRIDGE, RTPROT_BGP, Kind
@@ -18,9 +19,10 @@ from evpn.values import ZERO_MAC, Vni
 
 log = logging.getLogger(__name__)
 
-_PROTOCOLS = {11: "zebra", 12: "bird", 16: "dhcp", RTPROT_BGP: "bgp"}
-"""rtm_protocol of who speaks of neighbors (linux/rtnetlink.h)."""
-_LARGEST_PROCESS_ID = 1 << 22
+_PROTOCOLS = {0: "nobody", 2: "the kernel", 11: "zebra", 12: "bird", 16: "dhcp", RTPROT_BGP: "bgp"}
+"""Who speaks of neighbors (linux/rtnetlink.h)."""
+_MOST = 1000
+"""Culprits remembered, for the log not to be filled by one."""
 
 Key = tuple[Vni, Kind, bytes]
 
@@ -31,6 +33,9 @@ class Disturbances:
         """Rows that were right, were changed by somebody else, and were written again."""
         self._dataplane = dataplane
         self._suspected: dict[Key, NeighborMessage] = {}
+        self._times: Counter[str] = Counter()
+        self._processes: dict[int, str | None] = {}
+        """Port id -> process: looked for once, for that takes a walk through all of /proc."""
 
     def right(self, segment: Segment, row: NeighborMessage) -> Key | None:
         """The row of ours that this one is about, if it is now as it should be."""
@@ -63,12 +68,20 @@ class Disturbances:
         for index, (segment, kind, change) in enumerate(changes):
             row = self._suspected.pop((segment.vni, kind, change.key), None) if index not in refused else None
             if row is not None and change.new is not None:
-                self.repaired += 1
-                if rarely(self.repaired):
-                    log.warning(
-                        "row of ours was changed and is written again vni=%d kind=%s key=%s by=%s count=%d",
-                        *(segment.vni, kind.value, change.key.hex(), self._who(row), self.repaired),
-                    )
+                self._repaired((segment.vni, kind, change.key), self._who(row))
+
+    def _repaired(self, key: Key, who: str) -> None:
+        self.repaired += 1
+        if max(len(self._times), len(self._processes)) > _MOST:
+            self._times.clear()
+            self._processes.clear()
+        self._times[who] += 1
+        if rarely(self._times[who]):
+            vni, kind, identity = key
+            log.warning(
+                "row of ours was changed and is written again vni=%d kind=%s key=%s by=%s times=%d",
+                *(vni, kind.value, identity.hex(), who, self._times[who]),
+            )
 
     def _differs(self, segment: Segment, key: Key) -> bool:
         table = segment.table(key[1])
@@ -80,13 +93,11 @@ class Disturbances:
             known = self._dataplane.by_device.get(row.ifindex)
             on_port = known is None and row.ifindex not in self._dataplane.by_bridge
             return f"host on {self._dataplane.port_name(row.ifindex)}" if on_port else "unknown"
-        if 0 < row.port_id < _LARGEST_PROCESS_ID:
-            return _process(row.port_id)
-        return _PROTOCOLS.get(row.protocol, "unknown") if row.protocol != RTPROT_BGP else "unknown"
+        if row.port_id not in self._processes:
+            self._processes[row.port_id] = process_of(row.port_id) if row.port_id else None
+        return self._processes[row.port_id] or ("unknown" if row.protocol == RTPROT_BGP else protocol(row))
 
 
-def _process(identity: int) -> str:
-    try:
-        return f"{Path(f'/proc/{identity}/comm').read_text().strip()}({identity})"
-    except OSError:
-        return f"process({identity})"
+def protocol(row: NeighborMessage) -> str:
+    """Whose a neighbor is, as it says of itself."""
+    return _PROTOCOLS.get(row.protocol, f"protocol {row.protocol}")

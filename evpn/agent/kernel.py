@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Iterable
 
-from evpn.agent.disturbances import Disturbances
+from evpn.agent.disturbances import Disturbances, protocol
 from evpn.agent.instances import Instances
 from evpn.agent.on_demand import OnDemand
 from evpn.config.settings import LearnNeighbors
@@ -149,16 +149,16 @@ class Kernel:
             if segment.plan.misses:
                 self._on_demand.adopt(segment, now)
         else:
-            self._drifted(vni, segment.pending - before)
+            self._drifted(segment, segment.pending - before, neighbors)
         self._dataplane.touch(vni)
 
-    def _drifted(self, vni: Vni, found: int) -> None:
-        """What nobody was told of; so it cannot be known either who has done it."""
+    def _drifted(self, segment: Segment, found: int, neighbors: list[NeighborMessage]) -> None:
+        """What nobody was told of. A neighbor says whose it is: one that is right but for that changes untold."""
         if found > 0:
             self.drift += found
-            log.warning(
-                "rows are not as believed, nothing was told of it vni=%d rows=%d count=%d", vni, found, self.drift
-            )
+            instead = {protocol(row) for row in neighbors if row.dst in segment.neighbors.writes}
+            by = ",".join(sorted(instead)) or "unknown"
+            log.warning("rows are not as believed vni=%d rows=%d by=%s count=%d", segment.vni, found, by, self.drift)
 
     def pushed(self, changes: list[RowChange], refused: dict[int, int], now: float) -> None:
         """A batch went to the kernel; `refused`: index in it -> errno."""

@@ -1,10 +1,12 @@
 """What others do to our rows, what the kernel refuses or does not tell, devices that come and go."""
 
-from errno import ENOSPC
+from errno import EBUSY, EINVAL, ENOBUFS, ENOMEM, ENOSPC, EPERM
 
 import pytest
 
+from evpn.agent import status
 from evpn.netlink.constants import NTF_SELF, NTF_STICKY, NUD_NOARP, NUD_PERMANENT, RTM_GETNEIGH
+from evpn.netlink.errors import describe
 from evpn.netlink.events import AddressChanged, PortChanged
 from tests.agent.vtep import BRIDGE_ROW, MARK, TUNNEL_ROW, Vtep, a_mac, a_vtep, gone, our_macs, tell
 from tests.builders import (
@@ -193,3 +195,53 @@ def test_a_sticky_mac_of_a_peer_that_turns_up_here_is_an_alert(vtep: Vtep, caplo
         f"mac is another's and does not move vni=100 mac={M1.hex(':')} port=tap0 vtep=10.0.0.2 count={count}"
         for count in (1, 2)
     ]
+
+
+def test_what_others_change_is_counted_once_it_is_right_again_and_our_own_echoes_are_not(
+    vtep: Vtep, caplog: pytest.LogCaptureFixture
+) -> None:
+    tell(vtep, a_mac(M1, ip=IP1), a_mac(M2, sticky=True))
+    tell(vtep, a_mac(M1, VTEP3, IP1), a_mac(M2, VTEP3))
+    assert vtep.core.kernel.disturbances.repaired == 0
+
+    for times in (1, 2, 3):
+        vtep.kernel.drop_tunnel(M1)
+        vtep.kernel.drop_bridge(M1)
+        vtep.settle()
+        assert vtep.core.kernel.disturbances.repaired == times
+
+    told = [record.getMessage() for record in caplog.records if "row of ours" in record.getMessage()]
+    row = f"row of ours was changed and is written again vni=100 kind=mac key={M1.hex()} by=unknown"
+    assert told == [f"{row} times={times}" for times in (1, 2)]
+
+
+def test_a_row_that_others_change_and_no_route_wants_any_more_is_not_counted(vtep: Vtep) -> None:
+    tell(vtep, a_mac(M1))
+
+    vtep.kernel.drop_tunnel(M1)
+    tell(vtep, gone(a_mac_route(M1)))
+
+    assert vtep.core.kernel.disturbances.repaired == 0
+    assert vtep.kernel.tunnel == {}
+
+
+def test_rows_that_go_with_their_device_were_changed_by_nobody(vtep: Vtep) -> None:
+    tell(vtep, a_vtep(), a_mac(M1))
+
+    vtep.kernel.change_link(DEVICE, up=False)
+    vtep.settle()
+    vtep.kernel.change_link(DEVICE, up=True)
+    vtep.settle()
+
+    assert vtep.kernel.tunnel == {(DEVICE, M1): TUNNEL_ROW}
+    assert vtep.core.kernel.disturbances.repaired == 0
+
+
+@pytest.mark.parametrize("error", [EBUSY, ENOBUFS, ENOMEM, EPERM, EINVAL])
+def test_whatever_the_kernel_refuses_a_row_with_is_shown_by_its_name(vtep: Vtep, error: int) -> None:
+    vtep.kernel.refuse = {M1: error}
+
+    tell(vtep, a_mac(M1), a_mac(M2))
+
+    shown = {row["mac"]: row["kernel"] for row in status.SHOW["mac"](vtep.core, None, vtep.now)}
+    assert list(shown.values()) == [f"refused: {describe(error)}", "installed"]

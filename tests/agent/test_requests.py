@@ -9,7 +9,7 @@ from evpn.agent.configure import configure
 from evpn.agent.requests import Requests
 from evpn.values import Vni
 from tests.agent.vtep import Vtep, a_mac, our_macs, tell
-from tests.builders import CONFIGURATION, IP1, IP2, M1, M2, VTEP2, VTEP3, settings
+from tests.builders import CONFIGURATION, IP1, IP2, M1, M2, RR1, RR2, VTEP2, VTEP3, settings
 from tests.kernel_rows import BRIDGE, PORT
 
 V100 = Vni(100)
@@ -164,6 +164,22 @@ def test_what_happened_is_told_host_by_host(troubled: Vtep) -> None:
     happened = [what for mac, what in events(troubled) if mac == "01"]
     assert happened[:4] == ["learnt on a port", "moved away", "moved here", "moves too often"]
     assert set(happened[4:]) == {"no longer held for a duplicate", "moved away"}
+
+
+# Refresh
+
+
+def test_a_refresh_asks_the_peers_that_are_up_once(vtep: Vtep) -> None:
+    vtep.speaker.state(RR2, "down")
+    vtep.settle()
+    asked = list(vtep.speaker.refreshes)
+
+    rows = ask(vtep, "refresh")
+    vtep.settle()
+
+    assert rows == [{"peer": RR1, "asked": True}, {"peer": RR2, "asked": False}]
+    assert vtep.speaker.refreshes == [*asked, RR1]
+    assert vtep.core.kernel.look_again
 
 
 # Tables while a reload comes

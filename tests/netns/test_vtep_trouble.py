@@ -121,21 +121,6 @@ def test_a_flush_of_neighbors_finds_new_ones_until_it_gives_up(setting: Setting)
     assert setting.count("rows-repaired") > repaired
 
 
-def test_who_changed_a_neighbor_is_told(setting: Setting) -> None:
-    repaired = setting.count("rows-repaired")
-    while (setting.count("rows-repaired") + 1) & setting.count("rows-repaired"):  # told of the 1st, 2nd, 4th, 8th ...
-        before = setting.count("rows-repaired")
-        setting.vtep.run("bridge", "fdb", "del", M, "dev", "vxlan100", "self")
-        until(lambda before=before: setting.count("rows-repaired") > before)  # type: ignore[misc]
-
-    setting.vtep.run("ip", "neigh", "del", IP, "dev", "br100")
-
-    until(lambda: setting.count("rows-repaired") > repaired)
-    last = [line for line in setting.vtep.log().splitlines() if "row of ours was changed" in line][-1]
-    assert f"vni=100 kind=neighbor key={parse_ip(IP).hex()} by=" in last
-    assert "process(" in last or "ip(" in last
-
-
 def test_a_static_row_of_somebody_is_left_alone_and_ours_comes_back_after_it(setting: Setting) -> None:
     vtep, before = setting.vtep, setting.rows()
 
