@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from evpn.agent.devices import OVERHEAD_IPV4, OVERHEAD_IPV6
+from evpn.agent.vxlan import OVERHEAD_IPV4, OVERHEAD_IPV6
 from evpn.config.errors import ConfigError
 from evpn.config.ipsec import share
 from evpn.config.load import loads
