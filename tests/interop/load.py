@@ -6,7 +6,7 @@ import socket
 import subprocess
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from threading import Event, Thread
 from typing import NamedTuple
 
@@ -56,7 +56,7 @@ def streaming(feeders: dict[str, RawPeer]) -> Iterator[None]:
         number = 0
         while not stop.wait(0.005):
             for feeder in feeders.values():
-                if feeder.is_up:
+                with suppress(OSError):  # its session may be the one that is lost
                     feeder.update(_route(number % 400))
                     feeder.update(update.encode_withdraw([_streamed((number + 200) % 400)]))
             number += 1
