@@ -87,7 +87,7 @@ def running() -> Iterator[Setting]:
 def setting(running: Setting) -> Setting:
     until(running.converged, 60)
     until(lambda: running.paths(running.h1.mac) == {FRR, GOBGP})
-    until(lambda: running.has_addresses())
+    until(running.has_addresses)
     return running
 
 
