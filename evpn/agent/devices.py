@@ -6,6 +6,7 @@ what its VNI needs, and set right what an agent has left that ended in the midst
 
 import contextlib
 import logging
+from collections.abc import Sequence
 from functools import partial
 
 from evpn.agent.strategies import plan_of
@@ -14,6 +15,7 @@ from evpn.config.settings import Settings, VniSettings
 from evpn.dataplane.attach import choose, vxlan_by_vni
 from evpn.dataplane.link import Link
 from evpn.netlink.errors import NetlinkError
+from evpn.netlink.groups import allow
 from evpn.netlink.isolation import is_isolated
 from evpn.netlink.links import Links
 
@@ -26,6 +28,7 @@ def make(settings: Settings, links: Links) -> None:
     try:
         maker = _Maker(settings, links, undo)
         wanted = [vni for vni in settings.vnis if vni.create]
+        maker.allow_groups(wanted)
         for vni in wanted:
             maker.vxlan.underlay(plan_of(vni))  # what can be wrong is, before anything is done
         for vni in wanted:
@@ -43,6 +46,7 @@ def mend(settings: Settings, links: Links) -> None:
     for vni in settings.vnis:
         try:
             if vni.create:
+                maker.allow_groups(settings.vnis)
                 maker.make(vni)
         except NetlinkError as error:
             log.error("device not made vni=%d error=%s", vni.vni, error)
@@ -86,6 +90,13 @@ class _Maker:
         self.known = {link.name: link for link in links.list()}
         self.by_vni = vxlan_by_vni({link.ifindex: link for link in self.known.values()})
         self.vxlan = VxlanDevices(settings, links, undo, self.known)
+
+    def allow_groups(self, vnis: Sequence[VniSettings]) -> None:
+        """Those of the configuration, and of devices that others have made."""
+        groups = [plan.group for vni in vnis if vni.create and (plan := plan_of(vni)).group]
+        others = [link.group for link in self.known.values() if link.group]
+        if groups and len(self.vtep) == 4:
+            allow(len(groups) + len(others))
 
     def make(self, vni: VniSettings) -> None:
         device = choose(self.by_vni.get(vni.vni, []), vni.device, self.vtep)

@@ -10,6 +10,8 @@ from evpn.agent.core import Core
 from evpn.config.firewall import CHAIN, TABLE, family_of, owner_of, rules, sets
 from evpn.config.ipsec import vxlan_ports
 from evpn.config.settings import Settings
+from evpn.dataplane.entries import MacRow
+from evpn.dataplane.segment import Segment
 from evpn.delta import DeltaTable
 from evpn.netlink.nft import NftError, NftTimeoutError, apply, elements, names_of_sets, rules_of
 from evpn.text import format_ip, parse_ip
@@ -60,6 +62,8 @@ class Firewall:
 
     def _keep(self, now: float) -> None:
         named = {vtep for domain in self.core.fabric.domains.values() for vtep in domain.flood}
+        if not self.core.peers.synced:
+            named |= self._adopted()
         for vtep in self.vteps.desired.keys() - named:
             self.vteps.want(vtep, None)
         for vtep in named - self.vteps.desired.keys():
@@ -72,6 +76,12 @@ class Firewall:
         except NftError:  # most likely somebody has flushed all rules
             self._check(now)
             self._write(ports)
+
+    def _adopted(self) -> set[IpAddress]:
+        """VTEPs of rows that an earlier agent has left: as long as frames go there, some come from there."""
+        segments = self.core.dataplane.segments.values()
+        flooded = {vtep for segment in segments for vtep in segment.flood.actual}
+        return flooded | {row.vtep for segment in segments if not segment.plan.flood for row in _remote(segment)}
 
     def _wanted_ports(self) -> frozenset[int]:
         """Those of the configuration, and of devices that others have made."""
@@ -122,6 +132,10 @@ class Firewall:
         self._ports = frozenset()
         remove(self.core.settings)
         self.vteps.observe_all({})
+
+
+def _remote(segment: Segment) -> list[MacRow]:
+    return [row for row in segment.macs.actual.values() if row.tunnel]
 
 
 def remove(settings: Settings) -> None:

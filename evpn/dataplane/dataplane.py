@@ -2,7 +2,8 @@
 
 Rows are written in the order in which they need each other (flood, host, MAC, neighbor) and removed in reverse;
 removals wait until the routes are known to be complete (`removals=True`), so that a restart never deletes what is about
-to come back. Removals of a batch come first: a MAC that comes to a port of ours, or leaves it, has no row in between.
+to come back; only what a strategy has no rows for goes at once. Removals of a batch come first: a MAC that comes to a
+port of ours, or leaves it, has no row in between.
 """
 
 from collections.abc import Iterable, Iterator
@@ -242,10 +243,15 @@ def _host_fact(change: Change[MacAddress, HostRow]) -> Fact:
     return LocalGone(mac, old.port if old is not None else 0)
 
 
+def _has(plan: Plan, kind: Kind) -> bool:
+    """Whether routes decide about rows of this kind; else there are none, whatever is announced."""
+    return {Kind.FLOOD: plan.flood, Kind.MAC: plan.macs, Kind.NEIGHBOR: plan.neighbors}.get(kind, True)
+
+
 def _segment_batch(segment: Segment, limit: int, removals: bool) -> list[RowChange]:
     changes: list[RowChange] = []
-    if removals:
-        for kind in reversed(_WRITE_ORDER):
+    for kind in reversed(_WRITE_ORDER):
+        if removals or not _has(segment.plan, kind):
             batch = segment.table(kind).batch(limit - len(changes), removals=True)
             changes += [RowChange(segment, kind, change) for change in batch]
     for kind in _WRITE_ORDER:

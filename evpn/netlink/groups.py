@@ -1,11 +1,24 @@
 """Which multicast groups this host has joined on a device (/proc/net/igmp, /proc/net/igmp6)."""
 
+from errno import EIO
 from pathlib import Path
 from struct import pack
 
+from evpn.netlink.errors import NetlinkError
 from evpn.values import IpAddress
 
 _NET = Path("/proc/thread-self/net")
+_LIMIT = Path("/proc/sys/net/ipv4/igmp_max_memberships")
+
+
+def allow(count: int) -> None:
+    """Let a socket join so many IPv4 groups: VXLAN devices of one port share one, and Linux lets it have 20."""
+    if int(_LIMIT.read_text()) >= count:
+        return
+    try:
+        _LIMIT.write_text(str(count))
+    except OSError as error:
+        raise NetlinkError(error.errno or EIO, f"sysctl net.ipv4.igmp_max_memberships={count}") from error
 
 
 def users(group: IpAddress, ifindex: int) -> int:

@@ -18,6 +18,7 @@ from tests.namespaces import Namespace, veth
 pytestmark = pytest.mark.kernel
 
 GROUP, OTHER_GROUP = "239.0.0.100", "239.1.1.1"
+OPERATORS = "ip link add vxlan100 type vxlan id 100 local 10.0.0.3 dstport 4789 nolearning ageing 77 ttl 33"
 ADDRESSES = {4: ("10.0.0.3", 24), 6: ("2001:db8::3", 64)}
 
 
@@ -173,6 +174,16 @@ def test_who_has_joined_a_group_is_counted(host: Host) -> None:
         host.run(f"ip link del vx{len(wanted)}")
 
 
+def test_more_groups_than_the_kernel_lets_a_socket_join(host: Host) -> None:
+    """All VXLAN devices of a port share a socket."""
+    host.run("sysctl -qw net.ipv4.igmp_max_memberships=2")
+    host.run(OPERATORS.replace("vxlan100", "other").replace("id 100", "id 99 group 239.9.9.9 dev eth0"))
+    host.run("ip link set other up")
+    host.configure(*(multicast() | {"vni": vni} for vni in (101, 102, 103)))
+
+    assert [host.joined(f"239.0.0.{vni}") for vni in (101, 102, 103)] == [{"eth0"}] * 3
+
+
 def test_flood_rows_of_ours_are_not_left_without_their_mark(host: Host) -> None:
     """The agent was stopped, and is started with another strategy: a group would take the mark from them."""
     host.configure({"vni": 100, "strategy": "static-flood"})
@@ -247,9 +258,6 @@ def test_another_name_is_given_to_the_same_device(host: Host) -> None:
 
     assert host.index("overlay") == index
     assert "UP" in host.shown("overlay")["flags"]
-
-
-OPERATORS = "ip link add vxlan100 type vxlan id 100 local 10.0.0.3 dstport 4789 nolearning ageing 77 ttl 33"
 
 
 @pytest.mark.parametrize(

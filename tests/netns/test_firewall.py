@@ -13,8 +13,8 @@ from evpn.config.errors import ConfigError
 from evpn.config.render import render
 from evpn.config.settings import Settings
 from evpn.netlink import nft
-from tests.agent.vtep import Vtep, a_vtep, tell
-from tests.builders import BRIDGE_LINK, DEVICE_LINK, LINKS, settings
+from tests.agent.vtep import Vtep, a_mac, a_vtep, tell
+from tests.builders import BRIDGE_LINK, DEVICE_LINK, LINKS, M1, settings
 from tests.fakes import FakeKernel
 from tests.namespaces import Namespace
 
@@ -107,6 +107,27 @@ def test_the_port_of_a_device_that_others_have_made_is_filtered_as_well(namespac
 
     assert heard(namespace, [ONE, NOBODY], port=8472) == [ONE]
     assert heard(namespace, [NOBODY]) == []
+
+
+@pytest.mark.parametrize("strategy", ["static-l2", "static-l3"])
+def test_who_has_rows_of_an_earlier_agent_gets_in_until_the_routes_are_known(
+    namespace: Namespace, strategy: str
+) -> None:
+    wanted = configured(vnis=[{"vni": 100, "strategy": strategy}])
+    device = DEVICE_LINK._replace(port=PORT, proxy=strategy == "static-l3")
+    before = Vtep(wanted, FakeKernel(BRIDGE_LINK, device, *LINKS[2:]))
+    before.peer_up()
+    tell(before, a_vtep(socket.inet_aton(ONE)), a_mac(M1, socket.inet_aton(ONE)))
+    after = Vtep(wanted, before.kernel)
+    after.settle()
+    firewall = Firewall(after.core)
+    firewall.settle(0.0)
+    assert heard(namespace, [ONE, NOBODY]) == [ONE]
+
+    after.peer_up()
+    tell(after, bytes.fromhex("00000006800f03001946"))
+    firewall.settle(1.0)
+    assert heard(namespace, [ONE, NOBODY]) == []
 
 
 def load(namespace: Namespace, wanted: Settings, tmp_path: Path) -> None:
