@@ -6,6 +6,7 @@ Subscribe first, then dump. A lost notification, a device that is new and a leve
 import logging
 import time
 from collections.abc import Callable
+from errno import EINTR
 
 from evpn.agent.core import Core
 from evpn.dataplane.entries import AF_BRIDGE
@@ -43,7 +44,13 @@ class Observer:
         """`writer`: the port id of whom our own rows are written by."""
         self.monitor.open()
         self.listen(writer, everything=True)
-        self._read_links()
+        while not self._links_known:  # without them all that was announced before would be withdrawn
+            try:
+                self._read_links()
+            except NetlinkError as error:
+                if error.errno != EINTR:
+                    raise
+                self._failed(error, time.monotonic())
         self._next_check = time.monotonic() + LEVEL_CHECK
 
     def listen(self, writer: int, everything: bool) -> None:

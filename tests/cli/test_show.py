@@ -207,7 +207,7 @@ REQUESTS: list[tuple[bytes, str]] = [
     (b"\n", "."),
     (b"rubbish\n", "."),
     (b"[]\n", "."),
-    (b"{}\n", "command None is not known to this agent; accepted: show, host, clear, reload"),
+    (b"{}\n", "command None is not known to this agent; accepted: show, diff, host, clear, refresh, reload"),
     (b'{"command": "show"}\n', "show None is not known"),
     (b'{"command": "show", "what": ["mac"]}\n', "."),
     (b'{"command": "show", "what": {}}\n', "."),
