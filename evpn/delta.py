@@ -4,20 +4,17 @@ Queues hold keys, never events: a key that flaps ten times between two batches c
 by state, not by churn. Bookkeeping cannot fail; what the far side refuses is postponed and the rest goes on.
 """
 
-from collections.abc import Hashable, Iterable, Mapping
+from collections.abc import Collection, Hashable, Iterable, Mapping, Sequence
 from itertools import islice
-from typing import Generic, NamedTuple, TypeVar
+from operator import is_
+from typing import Generic, TypeAlias, TypeVar
 
 K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
 
 
-class Change(NamedTuple, Generic[K, V]):
-    """One difference: `old` is actual, `new` is desired, None is absence."""
-
-    key: K
-    old: V | None
-    new: V | None
+Change: TypeAlias = tuple[K, V | None, V | None]
+"""One difference: key, actual, desired; None is absence. A plain tuple, for there are very many."""
 
 
 class DeltaTable(Generic[K, V]):
@@ -46,6 +43,25 @@ class DeltaTable(Generic[K, V]):
             self.desired[key] = value
         self._settle(key, value, self.actual.get(key))
 
+    def want_batch(self, keys: Collection[K], wishes: Mapping[K, V]) -> None:
+        """`want` of each of these keys; those without a wish are to be absent."""
+        actual, desired, writes, removals = self.actual, self.desired, self.writes, self.removals
+        if self.postponed:
+            for key in keys:
+                self.want(key, wishes.get(key))
+            return
+        if len(wishes) == len(keys) and not removals and actual.keys().isdisjoint(wishes):
+            desired.update(wishes)  # all new, as while a fabric is learnt
+            writes.update(dict.fromkeys(wishes))
+            return
+        if not wishes and not writes:  # all gone
+            for key in keys:
+                desired.pop(key, None)
+            removals.update((key, None) for key in keys if key in actual)
+            return
+        for key in keys:
+            self.want(key, wishes.get(key))
+
     def observe(self, key: K, value: V | None) -> None:
         """The far side holds `value`: told by it, or known because it took our write."""
         if value is None:
@@ -68,7 +84,27 @@ class DeltaTable(Generic[K, V]):
         """Up to `limit` differences, oldest first: writes, or removals when asked for."""
         queue = self.removals if removals else self.writes
         actual, desired = self.actual, self.desired
-        return [Change(key, actual.get(key), desired.get(key)) for key in islice(queue, limit)]
+        keys = list(islice(queue, limit))
+        return list(zip(keys, map(actual.get, keys), map(desired.get, keys), strict=True))
+
+    def observe_batch(self, batch: Sequence[Change[K, V]]) -> None:
+        """The far side took all of a batch."""
+        if self.postponed:
+            for key, _, new in batch:
+                self.observe(key, new)
+            return
+        keys, news = [key for key, _, _ in batch], [new for _, _, new in batch]
+        if None not in news and all(map(is_, map(self.desired.get, keys), news)):  # nothing was wanted meanwhile
+            self.actual.update((key, new) for key, _, new in batch if new is not None)
+            for key in keys:
+                self.writes.pop(key, None)
+        elif news.count(None) == len(news) and self.desired.keys().isdisjoint(keys):
+            for key in keys:
+                self.actual.pop(key, None)
+                self.removals.pop(key, None)
+        else:
+            for key, new in zip(keys, news, strict=True):
+                self.observe(key, new)
 
     def postpone(self, key: K) -> None:
         """Refused: out of the queues until `retry`, another wish for the key, or the end of the difference."""

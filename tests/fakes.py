@@ -27,7 +27,7 @@ from evpn.netlink.constants import (
     RTM_NEWNEIGH,
 )
 from evpn.netlink.events import Event, LinkChanged, LinkRemoved, Overrun, PortLeft
-from evpn.netlink.messages import HEADER, Refusal
+from evpn.netlink.messages import Refusal, split
 from evpn.netlink.neighbor import NeighborMessage
 from evpn.values import NO_IP, ZERO_MAC, IpAddress, MacAddress
 from tests.kernel_rows import BRIDGE, DEVICE, bridge_row, flood_row, miss_row, neighbor_row, tunnel_row
@@ -75,12 +75,11 @@ class FakeKernel:
     def apply(self, messages: list[bytes]) -> list[Refusal]:
         refusals = []
         for octets in messages:
-            for row in neighbor.decode(octets):
-                _, kind, how, sequence, _ = HEADER.unpack_from(octets)
-                error = self._execute(kind, how, row)
+            for message, row in zip(split(octets), neighbor.decode(octets), strict=True):
+                error = self._execute(message.type, message.flags, row)
                 self.writes += 1
                 if error:
-                    refusals.append(Refusal(sequence, error))
+                    refusals.append(Refusal(message.sequence, error))
         self.refusals += len(refusals)
         return refusals
 

@@ -45,6 +45,7 @@ IMPURE = {
 """What reads a clock, a socket or the environment, or writes where the caller cannot see it."""
 SHELL = {
     "evpn.netlink.socket",
+    "evpn.netlink.background",
     "evpn.netlink.dump",
     "evpn.netlink.echo",  # only attaches it to a socket
     "evpn.netlink.links",

@@ -63,21 +63,20 @@ class Announcer:
         self.last_failure = error
 
     def _withdraw(self, changes: list[Change[RouteKey, Announcement]]) -> Iterator[bytes]:
-        yield from commands.withdraw(self.next_id(), [change.old.nlri for change in changes if change.old])
+        yield from commands.withdraw(self.next_id(), [old.nlri for _, old, _ in changes if old])
         self._told(changes)
 
     def _announce(self, changes: list[Change[RouteKey, Announcement]]) -> Iterator[bytes]:
         groups: dict[PathAttributes, list[bytes]] = {}
-        for change in changes:
-            if change.new:
-                groups.setdefault(change.new.attributes, []).append(change.new.nlri)
+        for _, _, new in changes:
+            if new:
+                groups.setdefault(new.attributes, []).append(new.nlri)
         for shared, nlri in groups.items():
             yield from commands.announce(self.next_id(), _packed(shared), self.vtep, nlri)
         self._told(changes)
 
     def _told(self, changes: list[Change[RouteKey, Announcement]]) -> None:
-        for change in changes:
-            self.routes.observe(change.key, change.new)
+        self.routes.observe_batch(changes)
         self.sent += len(changes)
 
 

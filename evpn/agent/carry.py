@@ -50,9 +50,8 @@ def unpack(packed: Segment, device: Link, bridge: Link) -> None:
     dataplane.touch(packed.vni)
     writer.open()
     try:
-        while changes := dataplane.batch(_BATCH, removals=False):
-            batch = rows.encode(changes)
-            dataplane.settle(changes, rows.refused(batch, writer.apply(batch.messages)), 0.0)
+        while batch := dataplane.batch(_BATCH, removals=False):
+            dataplane.settle(batch, rows.refused(writer.apply(rows.encode(batch))), 0.0)
     finally:
         writer.close()
 

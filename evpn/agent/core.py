@@ -17,7 +17,7 @@ from evpn.agent.questions import Questions
 from evpn.config.settings import Settings
 from evpn.dataplane.dataplane import Dataplane
 from evpn.evi.fabric import Fabric
-from evpn.rib.path import Path, Speaker, rejection
+from evpn.rib.path import Speaker, paths_of, rejection
 from evpn.rib.table import Rib
 from evpn.values import RouteKey, Vni
 from evpn.wire import attributes as path_attributes
@@ -96,11 +96,10 @@ class Core:
         changes = self.rib.withdraw(address, message.withdrawn) if message.withdrawn else []
         if message.announced and message.attributes:
             why = rejection(self.speaker, message.next_hop, message.attributes)
-            next_hop, attributes, routes = message.next_hop, message.attributes, message.announced
-            room = peer.max_routes - self.rib.paths_of.get(address, 0)
+            routes, room = message.announced, peer.max_routes - self.rib.paths_of.get(address, 0)
             if len(routes) > room:
                 routes = self._within_limit(peer, routes, room)
-            paths = [Path(address, next_hop, attributes, route, why) for route in routes]
+            paths = paths_of(address, message.next_hop, message.attributes, routes, why)
             changes += self.rib.announce(address, paths)
         self.fabric.apply(changes)
 

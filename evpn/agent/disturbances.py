@@ -11,7 +11,7 @@ from collections.abc import Iterable
 
 from evpn.agent.culprit import process_of
 from evpn.agent.moves import rarely
-from evpn.dataplane.dataplane import Dataplane, RowChange
+from evpn.dataplane.dataplane import Dataplane, RowChanges
 from evpn.dataplane.entries import AF_BRIDGE, RTPROT_BGP, Kind
 from evpn.dataplane.segment import Segment
 from evpn.netlink.neighbor import NeighborMessage
@@ -62,13 +62,14 @@ class Disturbances:
             if segment is None or segment.attachment is None or not self._differs(segment, key):
                 del self._suspected[key]
 
-    def pushed(self, changes: Iterable[RowChange], refused: dict[int, int]) -> None:
+    def pushed(self, batch: Iterable[RowChanges], refused: dict[int, int]) -> None:
         if not self._suspected:
             return
-        for index, (segment, kind, change) in enumerate(changes):
-            row = self._suspected.pop((segment.vni, kind, change.key), None) if index not in refused else None
-            if row is not None and change.new is not None:
-                self._repaired((segment.vni, kind, change.key), self._who(row))
+        every = ((segment.vni, kind, change) for segment, kind, changes in batch for change in changes)
+        for place, (vni, kind, (key, _, new)) in enumerate(every):
+            row = self._suspected.pop((vni, kind, key), None) if place not in refused else None
+            if row is not None and new is not None:
+                self._repaired((vni, kind, key), self._who(row))
 
     def _repaired(self, key: Key, who: str) -> None:
         self.repaired += 1

@@ -105,8 +105,8 @@ class Firewall:
         """One transaction: rules when they are others, then what the set has too few, and too many once in sync."""
         text = sets(self.core.settings, ports) if ports != self._ports else ""
         text += rules(self.core.settings) if self._ports is None else ""
-        added = [change.key for change in self.vteps.batch(len(self.vteps.writes))]
-        gone = [change.key for change in self.vteps.batch(len(self.vteps.removals), removals=True)]
+        added = [vtep for vtep, _, _ in self.vteps.batch(len(self.vteps.writes))]
+        gone = [vtep for vtep, _, _ in self.vteps.batch(len(self.vteps.removals), removals=True)]
         gone = gone if self.core.peers.synced else []
         text += self._elements("add", added) + self._elements("delete", gone)
         if not text:

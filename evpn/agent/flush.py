@@ -41,9 +41,8 @@ def flush(settings: Settings) -> Flushed:
     try:
         _observe(settings, dataplane)
         writer.open()
-        while changes := dataplane.batch(_BATCH, removals=True):
-            batch = rows.encode(changes)
-            dataplane.settle(changes, rows.refused(batch, writer.apply(batch.messages)), time.monotonic())
+        while batch := dataplane.batch(_BATCH, removals=True):
+            dataplane.settle(batch, rows.refused(writer.apply(rows.encode(batch))), time.monotonic())
         firewall.remove(settings)
         forget_gone_bridges()
     except (NetlinkError, NftError, OSError) as error:

@@ -7,7 +7,7 @@ from evpn.agent.disturbances import Disturbances, protocol
 from evpn.agent.instances import Instances
 from evpn.agent.on_demand import OnDemand
 from evpn.config.settings import LearnNeighbors
-from evpn.dataplane.dataplane import Dataplane, RowChange
+from evpn.dataplane.dataplane import Dataplane, RowChanges
 from evpn.dataplane.entries import (
     AF_BRIDGE,
     NTF_ROUTER,
@@ -160,16 +160,20 @@ class Kernel:
             by = ",".join(sorted(instead)) or "unknown"
             log.warning("rows are not as believed vni=%d rows=%d by=%s count=%d", segment.vni, found, by, self.drift)
 
-    def pushed(self, changes: list[RowChange], refused: dict[int, int], now: float) -> None:
-        """A batch went to the kernel; `refused`: index in it -> errno."""
-        self.disturbances.pushed(changes, refused)
-        for segment, fact in self._dataplane.settle(changes, refused, now):
+    def pushed(self, batch: list[RowChanges], refused: dict[int, int], now: float) -> None:
+        """A batch went to the kernel; `refused`: place of a change in it -> errno."""
+        self.disturbances.pushed(batch, refused)
+        for segment, fact in self._dataplane.settle(batch, refused, now):
             if segment.vni in self._fabric.domains:
                 self._fact(segment, fact)
-        for index, (segment, kind, change) in enumerate(changes):
+        place = 0
+        for segment, kind, changes in batch:
             domain = self._fabric.domains.get(segment.vni)
-            if kind is Kind.MAC and domain is not None and domain.local and change.new and index not in refused:
-                domain.forget(change.key)  # the bridge's row is on the VXLAN port now, so on no local one
+            if kind is Kind.MAC and domain is not None and domain.local:
+                for index, (mac, _, new) in enumerate(changes, place):
+                    if new and index not in refused:
+                        domain.forget(mac)  # the bridge's row is on the VXLAN port now, so on no local one
+            place += len(changes)
 
     def lost_track(self) -> None:
         """Notifications were lost: every bridge domain has to be observed again."""

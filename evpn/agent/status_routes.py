@@ -63,7 +63,7 @@ def rib(core: Core, vni: Vni | None, now: float) -> Rows:
         searched += 1
         best, reason = core.rib.best(key)
         for path in core.rib.routes.get(key, ()):
-            importers = [domain.vni for domain in core.fabric.importers(path)]
+            importers = [domain.vni for domain in core.fabric.importers(path.attributes)]
             if vni is None or vni in importers:
                 searched = 0
                 yield {

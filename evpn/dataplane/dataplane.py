@@ -23,11 +23,13 @@ RETRY_FIRST, RETRY_LONGEST = 1.0, 60.0
 """Seconds before a refused row is tried again; doubled at each refusal up to the longest."""
 
 
-class RowChange(NamedTuple):
+class RowChanges(NamedTuple):
+    """Of one kind, in one bridge domain."""
+
     segment: Segment
     kind: Kind
-    change: Change  # type: ignore[type-arg]
-    """What `Segment`'s table of that kind holds; of a row that is taught, its VTEP."""
+    changes: list[Change]  # type: ignore[type-arg]
+    """Of what `Segment`'s table of that kind holds; of rows that are taught, the VTEPs."""
 
 
 class Refusal(NamedTuple):
@@ -163,42 +165,60 @@ class Dataplane:
 
     # Reconciliation
 
-    def batch(self, limit: int, removals: bool) -> list[RowChange]:
+    def batch(self, limit: int, removals: bool) -> list[RowChanges]:
         """Up to `limit` row changes over all bridge domains that may be written now."""
-        changes: list[RowChange] = []
+        batch: list[RowChanges] = []
         for segment in self._writable(removals):
-            changes += _segment_batch(segment, limit - len(changes), removals)
-            if len(changes) >= limit:
+            found = _segment_batch(segment, limit, removals)
+            batch += found
+            limit -= size_of(found)
+            if limit <= 0:
                 break
-        return changes
+        return batch
 
-    def settle(self, batch: Iterable[RowChange], refused: dict[int, int], now: float) -> list[tuple[Segment, Fact]]:
-        """A batch was pushed; `refused`: index in it -> errno. Returns what that means for local hosts.
+    def settle(self, batch: Iterable[RowChanges], refused: dict[int, int], now: float) -> list[tuple[Segment, Fact]]:
+        """A batch was pushed; `refused`: index of a change in it -> errno. Returns what that means for local hosts.
 
         The echoes tell the same, but while very many rows are written nobody listens to them.
         """
         facts: list[tuple[Segment, Fact]] = []
-        of_host = Kind.HOST
-        for index, (segment, kind, change) in enumerate(batch):
+        place = 0
+        for one in batch:
+            segment, kind, changes = one
             if kind is Kind.TAUGHT:  # refused: the device knows better by now
-                segment.taught.pop(change.key, None)
-                continue
-            table = segment.table(kind)
+                for key, _, _ in changes:
+                    segment.taught.pop(key, None)
+            else:
+                facts += self._settle(one, self._accepted(one, place, refused, now) if refused else changes)
+            place += len(changes)
+        return facts
+
+    def _settle(self, one: RowChanges, accepted: list[Change]) -> list[tuple[Segment, Fact]]:  # type: ignore[type-arg]
+        segment, kind, _ = one
+        segment.table(kind).observe_batch(accepted)
+        if self.refusals:
+            for key, _, _ in accepted:
+                self.refusals.pop((segment.vni, kind, key), None)
+        gone = [new for _, _, new in accepted].count(None)
+        self.written += len(accepted) - gone
+        self.removed += gone
+        if segment.hosts.actual:
+            for key, _, new in accepted:
+                if new is not None:
+                    segment.displace(kind, key)
+        return [(segment, _host_fact(change)) for change in accepted] if kind is Kind.HOST else []
+
+    def _accepted(self, one: RowChanges, first: int, refused: dict[int, int], now: float) -> list[Change]:  # type: ignore[type-arg]
+        """What was refused of these changes waits; the rest."""
+        accepted = []
+        for index, change in enumerate(one.changes, first):
             if index in refused:
                 self.refused += 1
-                self._refuse(segment.vni, kind, change.key, refused[index], now)
-                table.postpone(change.key)
-                continue
-            if self.refusals:
-                self.refusals.pop((segment.vni, kind, change.key), None)
-            table.observe(change.key, change.new)
-            self.written += change.new is not None
-            self.removed += change.new is None
-            if kind is of_host:
-                facts.append((segment, _host_fact(change)))
-            if change.new is not None and segment.hosts.actual:
-                segment.displace(kind, change.key)
-        return facts
+                self._refuse(one.segment.vni, one.kind, change[0], refused[index], now)
+                one.segment.table(one.kind).postpone(change[0])
+            else:
+                accepted.append(change)
+        return accepted
 
     def retry_due(self, now: float) -> None:
         """Refused rows whose time has come wait in the queues again."""
@@ -243,21 +263,33 @@ def _host_fact(change: Change[MacAddress, HostRow]) -> Fact:
     return LocalGone(mac, old.port if old is not None else 0)
 
 
+def size_of(batch: Iterable[RowChanges]) -> int:
+    return sum(len(one.changes) for one in batch)
+
+
+def placed(batch: Iterable[RowChanges], place: int) -> tuple[Segment, Kind, bytes]:
+    """Whose change is at this place of a batch."""
+    for segment, kind, changes in batch:
+        if place < len(changes):
+            return segment, kind, changes[place][0]
+        place -= len(changes)
+    raise IndexError(place)
+
+
 def _has(plan: Plan, kind: Kind) -> bool:
     """Whether routes decide about rows of this kind; else there are none, whatever is announced."""
     return {Kind.FLOOD: plan.flood, Kind.MAC: plan.macs, Kind.NEIGHBOR: plan.neighbors}.get(kind, True)
 
 
-def _segment_batch(segment: Segment, limit: int, removals: bool) -> list[RowChange]:
-    changes: list[RowChange] = []
-    for kind in reversed(_WRITE_ORDER):
-        if removals or not _has(segment.plan, kind):
-            batch = segment.table(kind).batch(limit - len(changes), removals=True)
-            changes += [RowChange(segment, kind, change) for change in batch]
-    for kind in _WRITE_ORDER:
-        batch = segment.table(kind).batch(limit - len(changes))
-        changes += [RowChange(segment, kind, change) for change in batch]
-    if segment.taught and not segment.macs.pending:
-        taught = islice(segment.taught.items(), limit - len(changes))
-        changes += [RowChange(segment, Kind.TAUGHT, Change(mac, None, vtep)) for mac, vtep in taught]
-    return changes
+def _segment_batch(segment: Segment, limit: int, removals: bool) -> list[RowChanges]:
+    found: list[RowChanges] = []
+    queues = [(kind, True) for kind in reversed(_WRITE_ORDER) if removals or not _has(segment.plan, kind)]
+    for kind, removing in (*queues, *((kind, False) for kind in _WRITE_ORDER)):
+        changes = segment.table(kind).batch(limit, removals=removing) if limit > 0 else []
+        if changes:
+            found.append(RowChanges(segment, kind, changes))
+            limit -= len(changes)
+    if segment.taught and not segment.macs.pending and limit > 0:
+        taught = islice(segment.taught.items(), limit)
+        found.append(RowChanges(segment, Kind.TAUGHT, [(mac, None, vtep) for mac, vtep in taught]))
+    return found

@@ -115,3 +115,8 @@ def mac_row(
 ) -> MacRow:
     """Shared instances: a fabric has few VTEPs and very many MACs."""
     return MacRow(vtep, sticky, tunnel, bridge, router, marked)
+
+
+def neighbor_row(mac: MacAddress, router: bool) -> NeighborRow:
+    """Half the time of the constructor of a NamedTuple."""
+    return tuple.__new__(NeighborRow, (mac, router))

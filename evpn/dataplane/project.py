@@ -4,14 +4,21 @@ One remote MAC is a row in the bridge's FDB and one in the VXLAN device's; one r
 VXLAN device, for BUM frames; one remote IP is a neighbor on the bridge, so that it can answer ARP and ND.
 """
 
-from evpn.dataplane.entries import HostRow, MacRow, NeighborRow, mac_row
+from collections.abc import Iterable
+
+from evpn.dataplane.entries import HostRow, MacRow, NeighborRow, mac_row, neighbor_row
 from evpn.dataplane.segment import Segment
 from evpn.evi.addresses import is_martian_host
 from evpn.evi.bridge_domain import BridgeDomain
 from evpn.evi.dirty import Dirty
+from evpn.evi.paths import mac_of
+from evpn.evi.uncontested import paths_of_ips, paths_of_macs
 from evpn.values import ZERO_MAC, IpAddress, MacAddress
 from evpn.wire.communities import IMMUTABLE, OVERRIDE, ROUTER
 from evpn.wire.routes import MacIpRoute
+
+_ODD = {0, 127, *range(224, 256)}
+"""First octets of which some addresses are no host's."""
 
 
 def project(domain: BridgeDomain, segment: Segment, dirty: Dirty) -> None:
@@ -22,24 +29,36 @@ def project(domain: BridgeDomain, segment: Segment, dirty: Dirty) -> None:
         if wanted:
             segment.adopt_flood(vtep)
         segment.flood.want(vtep, True if wanted else None)
-    everybody = plan.macs and not plan.misses
-    for mac in dirty.macs:
-        wanted = everybody or (plan.macs and mac in demand.macs)
-        segment.macs.want(mac, _mac(domain, segment, mac) if wanted else None)
-        if domain.expected or segment.hosts.desired:
+    macs: Iterable[MacAddress] = dirty.macs if plan.macs else ()
+    ips: Iterable[IpAddress] = dirty.ips if plan.neighbors else ()
+    if plan.misses:
+        macs, ips = [mac for mac in macs if mac in demand.macs], [ip for ip in ips if ip in demand.ips]
+    segment.macs.want_batch(dirty.macs, _mac_rows(domain, segment, macs))
+    if domain.expected or segment.hosts.desired:
+        for mac in dirty.macs:
             segment.hosts.want(mac, _host(domain, segment, mac))
-    for ip in dirty.ips:
-        wanted = plan.neighbors and (not plan.misses or ip in demand.ips)
-        segment.neighbors.want(ip, _neighbor(domain, segment, ip) if wanted else None)
+    segment.neighbors.want_batch(dirty.ips, _neighbor_rows(domain, segment, ips))
 
 
-def _mac(domain: BridgeDomain, segment: Segment, mac: MacAddress) -> MacRow | None:
-    owner = domain.owner(mac)
-    if owner is None or mac[0] & 1 or mac == ZERO_MAC or segment.reserved(mac):
-        return None
-    if segment.plan.proxy and _is_router(domain, mac, owner.vtep):
-        return mac_row(owner.vtep, owner.sticky, router=True)
-    return mac_row(owner.vtep, owner.sticky)
+def _mac_rows(domain: BridgeDomain, segment: Segment, macs: Iterable[MacAddress]) -> dict[MacAddress, MacRow]:
+    """Those that are wanted."""
+    rows: dict[MacAddress, MacRow] = {}
+    reserved, proxy = segment.reserved, segment.plan.proxy
+    for mac, path in zip(macs, paths_of_macs(domain, macs), strict=True):
+        if path is None:
+            owner = domain.owner(mac)
+            if owner is None:
+                continue
+            vtep, sticky = owner.vtep, owner.sticky
+        else:
+            vtep, sticky = path.next_hop, path.attributes.immovable
+        if mac[0] & 1 or mac == ZERO_MAC or reserved(mac):
+            continue
+        if proxy and _is_router(domain, mac, vtep):
+            rows[mac] = mac_row(vtep, sticky, router=True)
+        else:
+            rows[mac] = mac_row(vtep, sticky)
+    return rows
 
 
 def _is_router(domain: BridgeDomain, mac: MacAddress, vtep: IpAddress) -> bool:
@@ -51,16 +70,19 @@ def _is_router(domain: BridgeDomain, mac: MacAddress, vtep: IpAddress) -> bool:
     return False
 
 
-def _neighbor(domain: BridgeDomain, segment: Segment, ip: IpAddress) -> NeighborRow | None:
-    """Only beside the FDB row that makes the bridge answer for it."""
-    binding = domain.addresses.neighbor(ip)
-    if binding is None or is_martian_host(ip) or ip in segment.foreign_neighbors or segment.reserved(binding[0]):
-        return None
-    mac, path = binding
-    flags = path.attributes.arp_nd
-    if len(ip) == 16 and flags is not None and not flags & (OVERRIDE | ROUTER | IMMUTABLE):
-        return None  # an anycast address: the bridge would answer with the override flag set (RFC 9047 section 2)
-    return NeighborRow(mac, bool((flags or 0) & ROUTER))
+def _neighbor_rows(domain: BridgeDomain, segment: Segment, ips: Iterable[IpAddress]) -> dict[IpAddress, NeighborRow]:
+    """Those that are wanted: only beside the FDB row that makes the bridge answer for them."""
+    rows: dict[IpAddress, NeighborRow] = {}
+    reserved, foreign = segment.reserved, segment.foreign_neighbors
+    for ip, sole in zip(ips, paths_of_ips(domain, ips), strict=True):
+        binding = domain.addresses.neighbor(ip) if sole is None else (mac_of(sole), sole)
+        if binding is None or ip in foreign or reserved(binding[0]) or (ip[0] in _ODD and is_martian_host(ip)):
+            continue
+        flags = binding[1].attributes.arp_nd
+        if flags is not None and len(ip) == 16 and not flags & (OVERRIDE | ROUTER | IMMUTABLE):
+            continue  # an anycast address: the bridge would answer with the override flag set (RFC 9047 section 2)
+        rows[ip] = neighbor_row(binding[0], bool(flags and flags & ROUTER))
+    return rows
 
 
 def _host(domain: BridgeDomain, segment: Segment, mac: MacAddress) -> HostRow | None:

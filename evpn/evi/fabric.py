@@ -1,11 +1,13 @@
 """Route targets to bridge domains: which best paths belong where (RFC 7432 section 7.10, RFC 8365 section 5.1.2.1)."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from evpn.evi.bridge_domain import BridgeDomain
+from evpn.evi.uncontested import import_paths, withdraw_paths
 from evpn.rib.path import Path
 from evpn.rib.table import BestPathChange
 from evpn.values import RouteTargetPattern, Vni
+from evpn.wire.attributes import PathAttributes
 
 _CACHE_LIMIT = 65536
 """Sets of route targets remembered: a peer may invent as many as it likes."""
@@ -26,7 +28,7 @@ class Fabric:
             self._imports.setdefault(pattern, []).append(domain)
         self._cache.clear()
         for path in paths:
-            if domain in self.importers(path):
+            if domain in self.importers(path.attributes):
                 domain.import_path(path)
 
     def remove(self, vni: Vni) -> None:
@@ -40,31 +42,50 @@ class Fabric:
     def retarget(self, domain: BridgeDomain, patterns: Iterable[RouteTargetPattern], paths: Iterable[Path]) -> None:
         """Other imports for a VNI that is served: only what they add or take away is touched."""
         known = list(paths)
-        before = {id(path) for path in known if domain in self.importers(path)}
+        before = {id(path) for path in known if domain in self.importers(path.attributes)}
         self.remove(domain.vni)
         self.add(domain, patterns, ())
         for path in known:
-            imported = domain in self.importers(path)
+            imported = domain in self.importers(path.attributes)
             if imported and id(path) not in before:
                 domain.import_path(path)
             elif not imported and id(path) in before:
                 domain.withdraw_path(path)
 
     def apply(self, changes: Iterable[BestPathChange]) -> None:
-        """Best-path changes of one UPDATE into every bridge domain that imports them."""
+        """Best-path changes of one UPDATE into every bridge domain that imports them, in their order."""
+        take, run = import_paths, list[Path]()  # paths that go the same way, and share their attributes
         for _, old, new in changes:
-            after = self.importers(new) if new else ()
-            if old:
-                for domain in self.importers(old):
-                    if domain not in after or new is None or _moved(old, new):
-                        domain.withdraw_path(old)
-            if new:
-                for domain in after:
-                    domain.import_path(new)
+            if old is not None and new is not None:
+                self._take(take, run)
+                run = []
+                self._replace(old, new)
+                continue
+            path, how = (old, withdraw_paths) if new is None else (new, import_paths)
+            if path is None:
+                continue
+            if run and (how is not take or path.attributes is not run[0].attributes):
+                self._take(take, run)
+                run = []
+            take = how
+            run.append(path)
+        self._take(take, run)
 
-    def importers(self, path: Path) -> tuple[BridgeDomain, ...]:
-        """The bridge domains that import a path; remembered per set of route targets, which many paths share."""
-        patterns = path.attributes.import_patterns
+    def _take(self, how: Callable[[BridgeDomain, list[Path]], None], paths: list[Path]) -> None:
+        for domain in self.importers(paths[0].attributes) if paths else ():
+            how(domain, paths)
+
+    def _replace(self, old: Path, new: Path) -> None:
+        after = self.importers(new.attributes)
+        for domain in self.importers(old.attributes):
+            if domain not in after or _moved(old, new):
+                domain.withdraw_path(old)
+        for domain in after:
+            domain.import_path(new)
+
+    def importers(self, attributes: PathAttributes) -> tuple[BridgeDomain, ...]:
+        """The bridge domains that import such paths; remembered per set of route targets, which many paths share."""
+        patterns = attributes.import_patterns
         found = self._cache.get(patterns)
         if found is None:
             if len(self._cache) >= _CACHE_LIMIT:

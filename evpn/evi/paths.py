@@ -95,9 +95,8 @@ def remove(table: dict[K, Paths], key: K, path: Path) -> bool:
 
 
 def claim(path: Path) -> Claim:
-    """What a MAC/IP path claims; the MAC of a default gateway stays where it is (RFC 7432 section 10.1)."""
-    sequence, sticky = path.attributes.mobility
-    return Claim(path.next_hop, sequence, sticky or path.attributes.default_gateway)
+    """What a MAC/IP path claims."""
+    return Claim(path.next_hop, path.attributes.mobility.sequence, path.attributes.immovable)
 
 
 def best_claim(paths: Paths) -> tuple[Claim, Reason] | None:

@@ -1,6 +1,7 @@
 """The numbers of linux/netlink.h, rtnetlink.h, neighbour.h, if_link.h and if_addr.h that are used here."""
 
 SOL_NETLINK = 270
+SO_SNDBUFFORCE = 32
 SO_RCVBUFFORCE = 33
 NETLINK_CAP_ACK = 10
 NETLINK_GET_STRICT_CHK = 12

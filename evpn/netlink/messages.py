@@ -75,8 +75,3 @@ def attribute(kind: int, value: bytes) -> bytes:
 def number(value: bytes) -> int:
     """An integer of any width in the order of this machine; nothing is 0."""
     return int.from_bytes(value, sys.byteorder)
-
-
-def sequence_of(message: bytes) -> int:
-    sequence: int = HEADER.unpack_from(message)[3]
-    return sequence

@@ -1,82 +1,113 @@
 """Row changes -> netlink messages (docs/kernel.md has the measurements behind the choices).
 
 A remote MAC is written by one message for both FDBs and deleted by one each: a combined deletion stops at the first row
-that is not there. Flags of a row cannot be changed in place: stickiness, the R flag, and our mark where none is take
-a deletion first; so does a row of ours on the other side, VXLAN device or local port.
+that is not there. Flags of a row cannot be changed in place: stickiness, the R flag, or our mark where there is none
+take a deletion first; so does a row of ours on the other side, VXLAN device or local port.
+
+The sequence number of a message is twice the place of its change in the batch, and one more if it succeeds as well when
+there is nothing to delete. Changes that take the usual messages, nearly all, are packed together.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator
 from errno import ENODEV, ENOENT, EOPNOTSUPP
-from typing import NamedTuple
 
-from evpn.dataplane.dataplane import RowChange
-from evpn.dataplane.entries import HostRow, Kind, MacRow
+from evpn.dataplane.dataplane import RowChanges
+from evpn.dataplane.entries import HostRow, Kind, MacRow, NeighborRow
 from evpn.dataplane.segment import Segment
 from evpn.delta import Change
-from evpn.netlink import neighbor
+from evpn.netlink import bulk, neighbor
 from evpn.netlink.messages import Refusal
-from evpn.values import MacAddress
+from evpn.values import IpAddress, MacAddress
 
 _GONE = (ENOENT, ENODEV, EOPNOTSUPP)
 """The row is not there, nor its device, or that is no port of a bridge any more."""
 
-
-class Batch(NamedTuple):
-    messages: list[bytes]
-    """Each with its place in the list as its sequence number; a sticky MAC's two count as one."""
-    owners: list[int]
-    """Message -> index of its change."""
-    deletions: set[int]
-    """Messages that succeed as well if there is nothing to delete."""
+_DELETION = 1
+_TOGETHER = 1024
+"""Changes that are packed together at most: a block is not cut again on its way to the kernel."""
 
 
-def encode(changes: Sequence[RowChange]) -> Batch:
-    batch = Batch([], [], set())
-    for index, (segment, kind, change) in enumerate(changes):
-        if segment.attachment is None:
-            continue
-        device, home = segment.attachment.device.ifindex, segment.neighbor_device
-        key, _, new = change
-        if kind is Kind.MAC:
-            if segment.hosts.actual:
-                _evict_host(batch, index, segment, change)
-            _encode_mac(batch, index, device, change)
-        elif kind is Kind.HOST:
-            _encode_host(batch, index, segment, device, change)
-        elif kind is Kind.TAUGHT and new is not None:
-            batch.messages.append(neighbor.taught_mac(_take(batch, index), device, key, new))
-        elif kind is Kind.FLOOD:
-            sequence = _take(batch, index, deletion=new is None)
-            make = neighbor.delete_flood if new is None else neighbor.flood
-            batch.messages.append(make(sequence, device, key))
-        elif new is None:
-            batch.messages.append(neighbor.delete_neighbor(_take(batch, index, deletion=True), home, key))
+def encode(batch: Iterable[RowChanges]) -> list[bytes]:
+    """What is to be sent, in order; messages that were packed together are one item."""
+    items: list[bytes] = []
+    place = 0
+    for segment, kind, changes in batch:
+        device = segment.attachment.device.ifindex if segment.attachment is not None else 0
+        for start in range(0, len(changes) if device else 0, _TOGETHER):
+            some, number = changes[start : start + _TOGETHER], 2 * (place + start)
+            if kind is Kind.MAC:
+                items += _macs(number, device, segment, some)
+            elif kind is Kind.NEIGHBOR:
+                items += _neighbors(number, segment.neighbor_device, some)
+            elif kind is Kind.HOST:
+                items += _hosts(number, device, segment, some)
+            elif kind is Kind.TAUGHT:
+                items += _taught(number, device, some)
+            else:
+                items += _floods(number, device, some)
+        place += len(changes)
+    return items
+
+
+def refused(refusals: Iterable[Refusal]) -> dict[int, int]:
+    """Place of a change in the batch -> errno, for the changes that did not take."""
+    return {number >> 1: errno for number, errno in refusals if not (number & _DELETION and errno in _GONE)}
+
+
+def _floods(number: int, device: int, changes: list[Change[IpAddress, bool]]) -> Iterator[bytes]:
+    for vtep, _, new in changes:
+        if new is None:
+            yield neighbor.delete_flood(number + _DELETION, device, vtep)
         else:
-            batch.messages.append(neighbor.neighbor(_take(batch, index), home, key, new.mac, new.router))
-    return batch
+            yield neighbor.flood(number, device, vtep)
+        number += 2
 
 
-def refused(batch: Batch, refusals: Iterable[Refusal]) -> dict[int, int]:
-    """Index of a change -> errno, for the changes that did not take."""
-    return {
-        batch.owners[sequence]: errno
-        for sequence, errno in refusals
-        if not (sequence in batch.deletions and errno in _GONE)
-    }
+def _taught(number: int, device: int, changes: list[Change[MacAddress, IpAddress]]) -> Iterator[bytes]:
+    for mac, _, vtep in changes:
+        if vtep is not None:
+            yield neighbor.taught_mac(number, device, mac, vtep)
+        number += 2
 
 
-def _encode_mac(batch: Batch, index: int, device: int, change: Change[MacAddress, MacRow]) -> None:
+def _macs(number: int, device: int, segment: Segment, changes: list[Change[MacAddress, MacRow]]) -> Iterator[bytes]:
+    hosts = segment.hosts.actual
+    written: list[tuple[int, MacAddress, IpAddress]] = []
+    deleted: list[tuple[int, MacAddress, IpAddress]] = []
+    for change in changes:
+        mac, old, new = change
+        if new is None:
+            usual = old is not None and old.tunnel and old.bridge
+        else:
+            usual = not new.sticky and not new.router and mac not in hosts
+            usual = usual and (old is None or not _has_other_flags(old, new))
+        if not usual:
+            yield from _mac(number, device, segment, change)
+        elif new is not None:
+            written.append((number, mac, new.vtep))
+        elif old is not None:
+            deleted.append((number + _DELETION, mac, old.vtep))
+        number += 2
+    if written:
+        yield bulk.remote_macs(device, *zip(*written, strict=True))
+    if deleted:
+        yield bulk.delete_remote_macs(device, *zip(*deleted, strict=True))
+
+
+def _mac(number: int, device: int, segment: Segment, change: Change[MacAddress, MacRow]) -> Iterator[bytes]:
+    """One that is not like the others: sticky, a router's, half a row, or a host's of ours until now."""
     mac, old, new = change
+    host = segment.hosts.actual.get(mac)
+    if host is not None and host.sticky and new is not None and not new.sticky:
+        yield neighbor.delete_bridge_row(number + _DELETION, host.port, mac)
     if old is not None and (new is None or _has_other_flags(old, new)):
         if old.tunnel:
-            sequence = _take(batch, index, deletion=True)
-            batch.messages.append(neighbor.delete_tunnel_row(sequence, device, mac, old.vtep))
+            yield neighbor.delete_tunnel_row(number + _DELETION, device, mac, old.vtep)
         if old.bridge:
-            sequence = _take(batch, index, deletion=True)
-            batch.messages.append(neighbor.delete_bridge_row(sequence, device, mac))
+            yield neighbor.delete_bridge_row(number + _DELETION, device, mac)
     if new is not None:
         make = neighbor.sticky_mac if new.sticky else neighbor.remote_mac
-        batch.messages.append(make(_take(batch, index), device, mac, new.vtep, new.router))
+        yield make(number, device, mac, new.vtep, new.router)
 
 
 def _has_other_flags(old: MacRow, new: MacRow) -> bool:
@@ -84,28 +115,29 @@ def _has_other_flags(old: MacRow, new: MacRow) -> bool:
     return new.sticky != old.sticky or (old.tunnel and new.router != old.router) or not old.marked
 
 
-def _encode_host(batch: Batch, index: int, segment: Segment, device: int, change: Change[MacAddress, HostRow]) -> None:
-    mac, old, new = change
-    remote = segment.macs.actual.get(mac)
-    if old is not None and (new is None or (old.sticky and not new.sticky)):
-        batch.messages.append(neighbor.delete_bridge_row(_take(batch, index, deletion=True), old.port, mac))
-    if new is not None and not new.sticky and remote is not None and remote.bridge and remote.sticky:
-        batch.messages.append(neighbor.delete_bridge_row(_take(batch, index, deletion=True), device, mac))
-    if new is not None:
-        batch.messages.append(neighbor.host(_take(batch, index), new.port, mac, new.sticky))
+def _hosts(number: int, device: int, segment: Segment, changes: list[Change[MacAddress, HostRow]]) -> Iterator[bytes]:
+    for mac, old, new in changes:
+        remote = segment.macs.actual.get(mac)
+        if old is not None and (new is None or (old.sticky and not new.sticky)):
+            yield neighbor.delete_bridge_row(number + _DELETION, old.port, mac)
+        if new is not None and not new.sticky and remote is not None and remote.bridge and remote.sticky:
+            yield neighbor.delete_bridge_row(number + _DELETION, device, mac)
+        if new is not None:
+            yield neighbor.host(number, new.port, mac, new.sticky)
+        number += 2
 
 
-def _evict_host(batch: Batch, index: int, segment: Segment, change: Change[MacAddress, MacRow]) -> None:
-    mac, _, new = change
-    host = segment.hosts.actual.get(mac)
-    if host is not None and host.sticky and new is not None and not new.sticky:
-        batch.messages.append(neighbor.delete_bridge_row(_take(batch, index, deletion=True), host.port, mac))
-
-
-def _take(batch: Batch, index: int, deletion: bool = False) -> int:
-    """The next sequence number."""
-    sequence = len(batch.owners)
-    batch.owners.append(index)
-    if deletion:
-        batch.deletions.add(sequence)
-    return sequence
+def _neighbors(number: int, home: int, changes: list[Change[IpAddress, NeighborRow]]) -> Iterator[bytes]:
+    """Those of hosts and those of routers, of IPv4 and of IPv6: a block of each."""
+    blocks: dict[tuple[int, bool], list[tuple[int, IpAddress, MacAddress]]] = {}
+    deleted: dict[int, list[tuple[int, IpAddress]]] = {}
+    for ip, _, new in changes:
+        if new is None:
+            deleted.setdefault(len(ip), []).append((number + _DELETION, ip))
+        else:
+            blocks.setdefault((len(ip), new.router), []).append((number, ip, new.mac))
+        number += 2
+    for (_, router), written in blocks.items():
+        yield bulk.neighbors(home, router, *zip(*written, strict=True))
+    for gone in deleted.values():
+        yield bulk.delete_neighbors(home, *zip(*gone, strict=True))

@@ -3,6 +3,7 @@
 Both live in the network namespace that is current when `open` is called.
 """
 
+import contextlib
 import errno
 import socket
 from collections.abc import Iterator, Sequence
@@ -15,29 +16,30 @@ from evpn.netlink.constants import (
     RTMGRP_LINK,
     RTMGRP_NEIGH,
     SO_RCVBUFFORCE,
+    SO_SNDBUFFORCE,
     SOL_NETLINK,
 )
 from evpn.netlink.errors import NetlinkError
 from evpn.netlink.events import Event, Overrun
-from evpn.netlink.messages import Refusal, refusal, sequence_of, split
+from evpn.netlink.messages import Refusal, refusal, split
 
 _GROUPS = RTMGRP_LINK | RTMGRP_NEIGH | RTMGRP_IPV4_IFADDR | RTMGRP_IPV6_IFADDR
 _LARGEST = 1 << 16  # the kernel fills 32 KiB per read of a dump at most, and notifies one change per datagram
 _OCTETS_PER_REFUSAL = 2048  # what an unread refusal takes of the receive buffer, with room to spare
-_CHUNK = 512
+_OCTETS_PER_MESSAGE = 36  # of the shortest one
+_SEND_BUFFER = 1 << 20
+_CHUNK = 1 << 18  # of octets
 
 
 class Writer:
     """Sends packed messages and tells which of them the kernel refused.
 
-    No message asks for an acknowledgement (5 times slower): the kernel works through a batch before `send` returns,
-    goes on behind a refusal, and has by then queued every refusal here. Chunks are so small that their refusals fit
-    into the receive buffer, were they all refused.
+    No message asks for an acknowledgement (5 times slower): the kernel works through what was sent before `send`
+    returns, goes on behind a refusal, and has by then queued every refusal here. Chunks are so small that their
+    refusals fit into the receive buffer, were they all refused.
     """
 
-    def __init__(self, buffer: int = 4 << 20) -> None:
-        self.sent = 0
-        self.refused = 0
+    def __init__(self, buffer: int = 8 << 20) -> None:
         self._buffer = buffer
         self._chunk = _CHUNK
         self._socket: socket.socket | None = None
@@ -45,8 +47,11 @@ class Writer:
     def open(self) -> None:
         self._socket = open_route_socket(self._buffer)
         self._socket.setsockopt(SOL_NETLINK, NETLINK_CAP_ACK, 1)  # refusals without the refused message
+        with contextlib.suppress(PermissionError):
+            self._socket.setsockopt(socket.SOL_SOCKET, SO_SNDBUFFORCE, _SEND_BUFFER)
         granted = self._socket.getsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF)
-        self._chunk = max(1, min(_CHUNK, granted // _OCTETS_PER_REFUSAL))
+        sendable = self._socket.getsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF) // 2
+        self._chunk = min(_CHUNK, sendable, granted // _OCTETS_PER_REFUSAL * _OCTETS_PER_MESSAGE)
 
     def close(self) -> None:
         _closed(self._socket)
@@ -61,23 +66,27 @@ class Writer:
         port_id: int = _opened(self._socket).getsockname()[0]
         return port_id
 
-    def apply(self, messages: Sequence[bytes]) -> list[Refusal]:
-        """What was refused, by the sequence number its message carries; the rest is done."""
+    def apply(self, items: Sequence[bytes]) -> list[Refusal]:
+        """What was refused, by the sequence number its message carries; the rest is done. An item is whole messages."""
         refusals: list[Refusal] = []
-        for start in range(0, len(messages), self._chunk):
-            refusals += self._send(messages[start : start + self._chunk])
-        self.sent += len(messages)
-        self.refused += len(refusals)
-        return refusals
+        chunk: list[bytes] = []
+        size = 0
+        for item in items:
+            if chunk and size + len(item) > self._chunk:
+                refusals += self._send(b"".join(chunk))
+                chunk, size = [], 0
+            chunk.append(item)
+            size += len(item)
+        return refusals + self._send(b"".join(chunk)) if chunk else refusals
 
-    def _send(self, chunk: Sequence[bytes]) -> list[Refusal]:
+    def _send(self, chunk: bytes) -> list[Refusal]:
         opened = _opened(self._socket)
         try:
-            opened.send(b"".join(chunk))
+            opened.send(chunk)
             return [refused for answer in _pending(opened) for part in split(answer) if (refused := refusal(part))]
         except OSError as error:  # none was read, or some refusals were lost: any of them may have failed
             _discard(opened)
-            return [Refusal(sequence_of(message), error.errno or errno.EIO) for message in chunk]
+            return [Refusal(message.sequence, error.errno or errno.EIO) for message in split(chunk)]
 
 
 class Monitor:

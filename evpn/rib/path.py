@@ -1,5 +1,6 @@
 """A path: one route as one peer told it, and whether it may be used at all (RFC 4271 section 9.1.2, RFC 4456)."""
 
+from collections.abc import Iterable
 from enum import Enum
 from typing import NamedTuple
 
@@ -27,6 +28,14 @@ class Path(NamedTuple):
     attributes: PathAttributes
     route: Route
     rejection: Rejection | None
+
+
+def paths_of(
+    peer: str, next_hop: IpAddress, attributes: PathAttributes, routes: Iterable[Route], why: Rejection | None
+) -> list[Path]:
+    """The paths of one UPDATE."""
+    new = tuple.__new__  # half the time of the constructor of a NamedTuple
+    return [new(Path, (peer, next_hop, attributes, route, why)) for route in routes]
 
 
 class Speaker(NamedTuple):

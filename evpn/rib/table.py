@@ -17,6 +17,9 @@ class BestPathChange(NamedTuple):
     new: Path | None
 
 
+_new = tuple.__new__  # half the time of the constructor of a NamedTuple
+
+
 class Rib:
     """Owner of all paths. A tuple per route, best first: nearly every route has one or two."""
 
@@ -39,7 +42,7 @@ class Rib:
                 added += 1
                 routes[key] = (path,)
                 if path.rejection is None:
-                    changes.append(BestPathChange(key, None, path))
+                    changes.append(_new(BestPathChange, (key, None, path)))
                 continue
             rest = tuple(other for other in known if other.peer != peer)
             added += len(rest) == len(known)
@@ -90,6 +93,12 @@ class Rib:
         dropped = 0
         for key in keys:
             known = self.routes.get(key, ())
+            if len(known) == 1 and known[0].peer == peer:
+                dropped += 1
+                path = self.routes.pop(key)[0]
+                if path.rejection is None:
+                    changes.append(_new(BestPathChange, (key, path, None)))
+                continue
             rest = tuple(path for path in known if path.peer != peer)
             if len(rest) != len(known):
                 dropped += 1

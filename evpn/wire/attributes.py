@@ -76,6 +76,11 @@ class PathAttributes:
         return any(map(communities.is_default_gateway, self.extended))
 
     @cached_property
+    def immovable(self) -> bool:
+        """Whether the MAC stays where it is: sticky, or a default gateway's (RFC 7432 sections 7.7, 10.1)."""
+        return self.mobility.sticky or self.default_gateway
+
+    @cached_property
     def arp_nd(self) -> int | None:
         """Flags of the first such community; others are not looked at (RFC 9047 section 3.2)."""
         return next((flags for flags in map(communities.arp_nd_of, self.extended) if flags is not None), None)

@@ -239,9 +239,8 @@ class Vtep:
                         self.host_says(mac, port, ip)
 
     def _push(self) -> None:
-        while changes := self.core.dataplane.batch(512, self.core.peers.synced):
-            batch = rows.encode(changes)
-            self.core.kernel.pushed(changes, rows.refused(batch, self.kernel.apply(batch.messages)), self.now)
+        while batch := self.core.dataplane.batch(512, self.core.peers.synced):
+            self.core.kernel.pushed(batch, rows.refused(self.kernel.apply(rows.encode(batch))), self.now)
 
     def _greet(self) -> None:
         core = self.core

@@ -30,7 +30,8 @@ CASES = {"announce": "idle", "withdraw": "bulk", "restart": "restart"}
 def profile(console: Console, routes: int, what: str) -> None:
     with tempfile.TemporaryDirectory(prefix="evpn-bench-") as directory:
         written = Path(directory) / "samples.json"
-        environment = {"PYTHONPATH": str(_SAMPLER), "EVPN_BENCH_SAMPLES": str(written)}
+        path = os.pathsep.join(filter(None, (str(_SAMPLER), os.environ.get("PYTHONPATH"))))
+        environment = {"PYTHONPATH": path, "EVPN_BENCH_SAMPLES": str(written)}
 
         def make(site: Site) -> System:
             return Ours(site, environment)

@@ -2,7 +2,7 @@ from errno import EBUSY, ENOSPC
 
 import pytest
 
-from evpn.dataplane.dataplane import RETRY_FIRST, RETRY_LONGEST, Dataplane, RowChange
+from evpn.dataplane.dataplane import RETRY_FIRST, RETRY_LONGEST, Dataplane, RowChanges
 from evpn.dataplane.entries import Fact, HostRow, Kind, LocalGone, LocalSeen, NeighborRow, mac_row
 from evpn.dataplane.segment import Segment
 from evpn.values import Vni
@@ -47,11 +47,11 @@ def want_host(segment: Segment) -> None:
     segment.hosts.want(M2, HostRow(PORT, sticky=False))
 
 
-def words(batch: list[RowChange]) -> list[str]:
-    return [f"{'-' if change.new is None else '+'}{kind.value}" for _, kind, change in batch]
+def words(batch: list[RowChanges]) -> list[str]:
+    return [f"{'-' if new is None else '+'}{kind.value}" for _, kind, changes in batch for _, _, new in changes]
 
 
-def push(dataplane: Dataplane, now: float = 0.0, refused: dict[int, int] | None = None) -> list[RowChange]:
+def push(dataplane: Dataplane, now: float = 0.0, refused: dict[int, int] | None = None) -> list[RowChanges]:
     batch = dataplane.batch(512, removals=True)
     dataplane.settle(batch, refused or {}, now)
     return batch
@@ -110,7 +110,7 @@ def test_a_batch_is_no_larger_than_asked_for_and_goes_over_all_vnis(dataplane, s
     for each in (segment, dataplane.segments[V200]):
         want_all_kinds(each)
 
-    assert [change.segment.vni for change in dataplane.batch(4, removals=True)] == [100, 100, 100, 200]
+    assert [one.segment.vni for one in dataplane.batch(4, removals=True)] == [100, 100, 100, 200]
 
 
 def test_what_was_written_is_counted_and_no_longer_pending(dataplane, segment) -> None:

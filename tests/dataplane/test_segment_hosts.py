@@ -48,7 +48,7 @@ def test_a_row_that_nobody_wants_is_removed() -> None:
     segment = a_segment()
     segment.observe(host_row(M1, PORT), True)
 
-    assert segment.hosts.batch(9, removals=True)[0].old == HOST
+    assert segment.hosts.batch(9, removals=True)[0][1] == HOST
 
 
 def test_a_deleted_row_is_written_again(written: Segment) -> None:
@@ -60,8 +60,8 @@ def test_a_deleted_row_is_written_again(written: Segment) -> None:
 def test_a_row_that_an_operator_moved_is_written_where_it_was(written: Segment) -> None:
     assert written.observe(host_row(M1, OTHER_PORT), True) == LocalSeen(M1, OTHER_PORT, static=True)
 
-    (change,) = written.hosts.batch(9)
-    assert (change.old, change.new) == (HostRow(OTHER_PORT, sticky=False), HOST)
+    ((_, old, new),) = written.hosts.batch(9)
+    assert (old, new) == (HostRow(OTHER_PORT, sticky=False), HOST)
 
 
 def test_a_host_that_speaks_on_another_port_has_taken_its_row_along(written: Segment) -> None:

@@ -5,7 +5,7 @@ from itertools import pairwise
 
 from evpn.agent.configure import configure
 from evpn.agent.core import Core
-from evpn.dataplane.dataplane import RowChange
+from evpn.dataplane.dataplane import RowChanges, size_of
 from evpn.dataplane.entries import Kind
 from evpn.netlink import neighbor, rows
 from evpn.packet.ethernet import is_station
@@ -58,8 +58,7 @@ def check_rows(core: Core) -> None:
         _check_packed(core.dataplane.batch(512, removals))
 
 
-def _check_packed(changes: list[RowChange]) -> None:
-    batch = rows.encode(changes)
-    told = [row for message in batch.messages for row in neighbor.decode(message)]
-    assert len(told) >= len(changes)
-    assert {kind for _, kind, _ in changes} <= set(Kind)
+def _check_packed(batch: list[RowChanges]) -> None:
+    told = [row for item in rows.encode(batch) for row in neighbor.decode(item)]
+    assert len(told) >= size_of(batch)
+    assert {kind for _, kind, _ in batch} <= set(Kind)

@@ -13,7 +13,6 @@ from evpn.netlink.messages import (
     attributes,
     number,
     refusal,
-    sequence_of,
     split,
 )
 
@@ -78,10 +77,6 @@ def test_attributes_that_do_not_fit_are_an_error(packed: bytes) -> None:
 
 def test_the_bits_for_nesting_are_not_part_of_the_type() -> None:
     assert attributes(attribute(0x8000 | 18, b"x")) == {18: b"x"}
-
-
-def test_the_sequence_number_of_a_packed_message() -> None:
-    assert sequence_of(message(28, b"", sequence=4_000_000_000)) == 4_000_000_000
 
 
 def test_numbers_have_any_width() -> None:

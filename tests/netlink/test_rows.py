@@ -5,14 +5,13 @@ from itertools import product
 
 import pytest
 
-from evpn.dataplane.dataplane import Dataplane, RowChange
-from evpn.dataplane.entries import HostRow, Kind, MacRow, mac_row
-from evpn.delta import Change
-from evpn.netlink import rows
+from evpn.dataplane.dataplane import Dataplane, RowChanges, placed
+from evpn.dataplane.entries import HostRow, Kind, MacRow, NeighborRow, mac_row
+from evpn.netlink import neighbor, rows
 from evpn.netlink.constants import NTF_EXT_LEARNED, NTF_STICKY, NUD_NOARP
-from evpn.netlink.messages import Refusal
-from evpn.values import Vni
-from tests.builders import BRIDGE_LINK, DEVICE_LINK, LINKS, M1, VTEP2, a_segment
+from evpn.netlink.messages import Refusal, split
+from evpn.values import IpAddress, MacAddress, Vni
+from tests.builders import BRIDGE_LINK, DEVICE_LINK, LINKS, M1, VTEP2, VTEP3, a_segment
 from tests.fakes import FakeKernel, Row
 from tests.kernel_rows import BRIDGE, DEVICE, OTHER_PORT, PORT
 
@@ -45,11 +44,10 @@ class Site:
         segment.hosts.want(M1, wish if isinstance(wish, HostRow) else None)
         segment.macs.want(M1, wish if isinstance(wish, MacRow) else None)
         self.dataplane.touch(V100)
-        while changes := self.dataplane.batch(9, removals):
-            batch = rows.encode(changes)
-            refused = rows.refused(batch, self.kernel.apply(batch.messages))
+        while batch := self.dataplane.batch(9, removals):
+            refused = rows.refused(self.kernel.apply(rows.encode(batch)))
             assert refused == {}
-            self.dataplane.settle(changes, refused, 0.0)
+            self.dataplane.settle(batch, refused, 0.0)
 
     def row(self) -> Row | None:
         return self.kernel.bridge.get((BRIDGE, M1))
@@ -85,25 +83,113 @@ def test_before_anything_may_be_removed_it_takes_its_place_all_the_same(path: tu
     assert bool(site.kernel.tunnel) == isinstance(WISHES[path[-1]], MacRow)
 
 
-def test_a_host_that_only_moves_has_a_row_all_the_time() -> None:
-    moved = Change(M1, HostRow(PORT, sticky=False), HostRow(OTHER_PORT, sticky=False))
+def hosts(old: HostRow | None, new: HostRow | None) -> list[RowChanges]:
+    return [RowChanges(a_segment(), Kind.HOST, [(M1, old, new)])]
 
-    assert len(rows.encode([RowChange(a_segment(), Kind.HOST, moved)]).messages) == 1
+
+def numbers(items: list[bytes]) -> list[int]:
+    return [message.sequence for message in split(b"".join(items))]
+
+
+def test_a_host_that_only_moves_has_a_row_all_the_time() -> None:
+    moved = hosts(HostRow(PORT, sticky=False), HostRow(OTHER_PORT, sticky=False))
+
+    assert numbers(rows.encode(moved)) == [0]
 
 
 @pytest.mark.parametrize("errno", [ENOENT, ENODEV, EOPNOTSUPP])
 def test_a_row_that_is_gone_with_its_port_counts_as_removed(errno: int) -> None:
-    removal = Change(M1, HostRow(PORT, sticky=False), None)
-    batch = rows.encode([RowChange(a_segment(), Kind.HOST, removal)])
+    (removal,) = numbers(rows.encode(hosts(HostRow(PORT, sticky=False), None)))
 
-    assert rows.refused(batch, [Refusal(0, errno)]) == {}
-    assert rows.refused(batch, [Refusal(0, EBUSY)]) == {0: EBUSY}
+    assert rows.refused([Refusal(removal, errno)]) == {}
+    assert rows.refused([Refusal(removal, EBUSY)]) == {0: EBUSY}
 
 
 @pytest.mark.parametrize("errno", [ENODEV, EOPNOTSUPP, ENOSPC])
 def test_a_host_on_a_port_that_is_none_is_refused(errno: int) -> None:
-    written = Change(M1, HostRow(PORT, sticky=True), HostRow(OTHER_PORT, sticky=False))
-    batch = rows.encode([RowChange(a_segment(), Kind.HOST, written)])
+    written = hosts(HostRow(PORT, sticky=True), HostRow(OTHER_PORT, sticky=False))
+    deletion, write = numbers(rows.encode(written))  # what was sticky is deleted first
 
-    assert len(batch.messages) == 2  # what was sticky is deleted first
-    assert rows.refused(batch, [Refusal(0, ENOENT), Refusal(1, errno)]) == {0: errno}
+    assert rows.refused([Refusal(deletion, ENOENT), Refusal(write, errno)]) == {0: errno}
+
+
+IPS = [IpAddress(bytes((10, 0, 0, last))) for last in range(1, 5)]
+IPS6 = [IpAddress(bytes(15) + bytes((last,))) for last in range(2, 5)]
+MACS = [MacAddress(bytes((2, 0, 0, 0, 0, last))) for last in range(1, 8)]
+BATCH = [
+    RowChanges(
+        a_segment(),
+        Kind.MAC,
+        [
+            (MACS[0], None, mac_row(VTEP2)),
+            (MACS[1], mac_row(VTEP2), None),
+            (MACS[2], None, mac_row(VTEP2, sticky=True)),
+            (MACS[3], mac_row(VTEP2), mac_row(VTEP3)),
+            (MACS[4], mac_row(VTEP2, tunnel=False), None),
+            (MACS[5], mac_row(VTEP2, router=True), mac_row(VTEP2)),
+            (MACS[6], mac_row(VTEP3), None),
+        ],
+    ),
+    RowChanges(
+        a_segment(),
+        Kind.NEIGHBOR,
+        [
+            (IPS[0], None, NeighborRow(MACS[0], False)),
+            (IPS6[0], None, NeighborRow(MACS[1], True)),
+            (IPS[1], NeighborRow(MACS[1], False), None),
+            (IPS6[1], NeighborRow(MACS[1], False), None),
+            (IPS[2], None, NeighborRow(MACS[2], True)),
+            (IPS[3], NeighborRow(MACS[3], True), NeighborRow(MACS[4], False)),
+        ],
+    ),
+]
+"""Of all sorts."""
+
+
+def one_by_one() -> set[tuple[int, bytes]]:
+    """The messages that `BATCH` is, each packed by itself: their place and the rest."""
+    home = BATCH[0].segment.neighbor_device
+    packed = [
+        (0, neighbor.remote_mac(0, DEVICE, MACS[0], VTEP2)),
+        (1, neighbor.delete_tunnel_row(3, DEVICE, MACS[1], VTEP2)),
+        (1, neighbor.delete_bridge_row(3, DEVICE, MACS[1])),
+        (2, neighbor.sticky_mac(4, DEVICE, MACS[2], VTEP2)),
+        (3, neighbor.remote_mac(6, DEVICE, MACS[3], VTEP3)),
+        (4, neighbor.delete_bridge_row(9, DEVICE, MACS[4])),
+        (5, neighbor.delete_tunnel_row(11, DEVICE, MACS[5], VTEP2)),
+        (5, neighbor.delete_bridge_row(11, DEVICE, MACS[5])),
+        (5, neighbor.remote_mac(10, DEVICE, MACS[5], VTEP2)),
+        (6, neighbor.delete_tunnel_row(13, DEVICE, MACS[6], VTEP3)),
+        (6, neighbor.delete_bridge_row(13, DEVICE, MACS[6])),
+        (7, neighbor.neighbor(14, home, IPS[0], MACS[0])),
+        (8, neighbor.neighbor(16, home, IPS6[0], MACS[1], router=True)),
+        (9, neighbor.delete_neighbor(19, home, IPS[1])),
+        (10, neighbor.delete_neighbor(21, home, IPS6[1])),
+        (11, neighbor.neighbor(22, home, IPS[2], MACS[2], router=True)),
+        (12, neighbor.neighbor(24, home, IPS[3], MACS[4])),
+    ]
+    return {(place, octets) for place, octets in packed}
+
+
+def test_what_is_packed_together_is_what_each_would_be_alone() -> None:
+    alone = sorted((message.sequence, message) for _, octets in one_by_one() for message in split(octets))
+    together = sorted((message.sequence, message) for message in split(b"".join(rows.encode(BATCH))))
+
+    assert together == alone
+
+
+def test_a_refusal_leads_to_its_change_whatever_was_packed_together() -> None:
+    for place, octets in one_by_one():
+        for message in split(octets):
+            assert rows.refused([Refusal(message.sequence, EBUSY)]) == {place: EBUSY}
+            segment, _, key = placed(BATCH, place)
+            assert segment in (BATCH[0].segment, BATCH[1].segment)
+            assert key in octets
+
+
+def test_a_block_is_no_longer_than_what_the_kernel_takes_at_once() -> None:
+    macs = [MacAddress(b"\2\0" + number.to_bytes(4)) for number in range(5000)]
+    items = rows.encode([RowChanges(a_segment(), Kind.MAC, [(mac, None, mac_row(VTEP2)) for mac in macs])])
+
+    assert max(map(len, items)) <= 1 << 16
+    assert numbers(items) == list(range(0, 10_000, 2))

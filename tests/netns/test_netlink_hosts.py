@@ -59,11 +59,10 @@ class Site:
 
     def push(self) -> None:
         self.dataplane.touch(V100)
-        while changes := self.dataplane.batch(512, removals=True):
-            batch = rows.encode(changes)
-            refused = rows.refused(batch, self.writer.apply(batch.messages))
+        while batch := self.dataplane.batch(512, removals=True):
+            refused = rows.refused(self.writer.apply(rows.encode(batch)))
             assert refused == {}
-            self.dataplane.settle(changes, refused, 0.0)
+            self.dataplane.settle(batch, refused, 0.0)
 
     def listen(self) -> list[Fact | None]:
         """What the notifications about the host say."""

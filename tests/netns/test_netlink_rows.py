@@ -4,7 +4,7 @@ from errno import EAFNOSUPPORT, EEXIST, EINVAL, ENODEV, ENOENT, EOPNOTSUPP
 
 import pytest
 
-from evpn.dataplane.dataplane import RowChange
+from evpn.dataplane.dataplane import RowChanges
 from evpn.dataplane.entries import Kind, mac_row
 from evpn.dataplane.segment import Attachment, Segment
 from evpn.netlink import neighbor, rows
@@ -64,8 +64,7 @@ def test_what_was_taught_takes_our_mark_by_a_deletion_first(vtep: Vtep, writer: 
     segment.attachment = Attachment(*(link for name in ("vx100", "br100") if (link := read_link(name))))
     segment.observe_all(*dump_bridge_domain(vtep.bridge, [vtep.device]))
     segment.macs.want(MAC, mac_row(VTEP))
-    changes = [RowChange(segment, Kind.MAC, change) for change in segment.macs.batch(10)]
-    assert writer.apply(rows.encode(changes).messages) == []
+    assert writer.apply(rows.encode([RowChanges(segment, Kind.MAC, segment.macs.batch(10))])) == []
     assert vtep.fdb() == [TUNNEL_ROW, BRIDGE_ROW]
 
 
@@ -161,7 +160,6 @@ def test_the_third_of_five_is_refused_and_the_others_are_done(vtep: Vtep, writer
     assert {line.split()[0] for line in vtep.fdb() if "self" in line} == {
         mac.hex(":") for mac in macs if mac is not macs[2]
     }
-    assert (writer.sent, writer.refused) == (5, 1)
 
 
 def test_the_reasons_of_refusals(vtep: Vtep, writer: Writer) -> None:

@@ -53,6 +53,9 @@ _KEY_OF: dict[int, Callable[[bytes], RouteKey]] = {
 
 def decode_routes(nlri: bytes) -> tuple[list[Route], list[WireError]]:
     """What a field of NLRI says; a bad body costs that route only, bad framing is raised (RFC 7606 section 5.3)."""
+    run = mac_ip.decode_run(nlri)
+    if run is not None:
+        return list(run), []
     routes: list[Route] = []
     faults: list[WireError] = []
     at, size = 0, len(nlri)

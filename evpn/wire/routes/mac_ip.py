@@ -23,6 +23,11 @@ _BODIES = {size: Struct(f"!22sB6sB{ip}s{labels}s") for size, (ip, labels) in _SI
 """RD, ESI and tag together, MAC length, MAC, IP length, IP, labels."""
 
 _UNPACK = {size: (_BODIES[size].unpack, ip * 8) for size, (ip, _) in _SIZES.items()}
+_RUNS = {30 + ip + labels: Struct(f"!2x22sx6sx{ip}s{labels}s").iter_unpack for ip, labels in _SIZES.values()}
+"""The same with type and length in front, without what is only checked."""
+
+_MAC_BITS, _MAC, _IP_BITS = 24, 25, 31  # offsets with type and length in front
+_UNICAST = bytes(range(0, 256, 2))  # what a unicast MAC begins with
 _ONE_LABEL = 1 << 24
 _new = tuple.__new__  # 0.25 us less than the constructor of a NamedTuple
 
@@ -39,7 +44,7 @@ class MacIpRoute(NamedTuple):
     @property
     def key(self) -> RouteKey:
         """Identity in the RIB: ESI and labels belong to the path, not to the route."""
-        return RouteKey(b"\2" + self.rd + self.tag + self.mac + self.ip)
+        return RouteKey(b"".join((b"\2", self.rd, self.tag, self.mac, self.ip)))  # half the time of +
 
     def encode(self) -> bytes:
         labels = self.vni.to_bytes(3) + (b"" if self.l3vni is None else self.l3vni.to_bytes(3))
@@ -59,10 +64,29 @@ class MacIpRoute(NamedTuple):
         if mac[0] & 1 or mac == ZERO_MAC:
             raise WireError(f"MAC/IP route for {mac.hex(':')}, which is no host's", Disposition.IGNORE)
         rd, esi, tag = _head(head)
-        if len(labels) == 3:
-            return _new(cls, (rd, esi, tag, mac, ip, int.from_bytes(labels), None))
-        vni, l3vni = divmod(int.from_bytes(labels), _ONE_LABEL)
+        vni, l3vni = _labels(labels)
         return _new(cls, (rd, esi, tag, mac, ip, vni, l3vni))
+
+
+def decode_run(nlri: bytes) -> list[MacIpRoute] | None:
+    """A field of nothing but sound MAC/IP routes of one size, as most are; None: each has to be looked at."""
+    size = nlri[1] if len(nlri) > 1 else 0
+    step = size + 2
+    count, rest = divmod(len(nlri), step)
+    if rest or size not in _RUNS:
+        return None
+    expected = ((0, 2), (1, size), (_MAC_BITS, 48), (_IP_BITS, _UNPACK[size][1]))
+    if any(nlri[at::step] != bytes((octet,)) * count for at, octet in expected):
+        return None
+    if nlri[_MAC::step].translate(None, _UNICAST):
+        return None
+    fields = list(_RUNS[size](nlri))
+    if any(mac == ZERO_MAC for _, mac, _, _ in fields):
+        return None
+    if len({(octets, labels) for octets, _, _, labels in fields}) > 1:
+        return [_new(MacIpRoute, (*_head(octets), mac, ip, *_labels(labels))) for octets, mac, ip, labels in fields]
+    (rd, esi, tag), (vni, l3vni) = _head(fields[0][0]), _labels(fields[0][3])
+    return [_new(MacIpRoute, (rd, esi, tag, mac, ip, vni, l3vni)) for _, mac, ip, _ in fields]
 
 
 def key_of(body: bytes) -> RouteKey:
@@ -78,3 +102,10 @@ def _head(octets: bytes) -> tuple[bytes, bytes, bytes]:
     if octets[18:] == MAX_ET:
         raise WireError("MAC/IP route with the tag of all segments", Disposition.IGNORE)
     return octets[:8], octets[8:18], octets[18:]
+
+
+@lru_cache(maxsize=4096)
+def _labels(octets: bytes) -> tuple[int, int | None]:
+    if len(octets) == 3:
+        return int.from_bytes(octets), None
+    return divmod(int.from_bytes(octets), _ONE_LABEL)

@@ -1,0 +1,80 @@
+"""What nobody contests, as nearly all routes of a fabric: the short way for very many of them at once.
+
+A MAC/IP route is uncontested if no other path names its MAC or its IP, and neither is a host's of ours, or a duplicate
+that is held, or has ever moved. Then there is nothing to compare. All else goes the long way, through `BridgeDomain`
+and `Addresses`, to the same end.
+"""
+
+from collections.abc import Iterable, Sequence
+
+from evpn.evi.bridge_domain import BridgeDomain
+from evpn.rib.path import Path
+from evpn.values import IpAddress, MacAddress
+from evpn.wire.routes import MacIpRoute
+
+
+def import_paths(domain: BridgeDomain, paths: Sequence[Path]) -> None:
+    """Best paths of routes that had none before; they share their attributes."""
+    remote, local, highest, dirty = domain.remote, domain.local, domain.highest_seen, domain.dirty
+    remote_ips, bound = domain.addresses.remote, domain.addresses.bindings.of_ip
+    room = len(remote) + len(paths) <= domain.overflow.most and not domain.overflow.waiting
+    calm = room and not domain.frozen and not (paths and paths[0].attributes.mobility.sequence)
+    for path in paths:
+        route = path.route
+        if calm and type(route) is MacIpRoute:
+            mac, ip = route.mac, route.ip
+            known = mac in remote or mac in local or mac in highest
+            if not known and ip not in remote_ips and ip not in bound:
+                remote[mac] = alone = (path,)
+                dirty.macs[mac] = None
+                if ip:
+                    remote_ips[ip] = alone
+                    dirty.ips[ip] = None
+                continue
+        domain.import_path(path)
+
+
+def withdraw_paths(domain: BridgeDomain, paths: Sequence[Path]) -> None:
+    """Paths of routes that have none any more."""
+    remote, local, highest, dirty = domain.remote, domain.local, domain.highest_seen, domain.dirty
+    remote_ips, bound = domain.addresses.remote, domain.addresses.bindings.of_ip
+    calm = not domain.frozen and not domain.overflow.waiting
+    for path in paths:
+        route, alone = path.route, (path,)
+        if calm and type(route) is MacIpRoute:
+            mac, ip = route.mac, route.ip
+            known = remote.get(mac) != alone or mac in local or mac in highest
+            if not known and (not ip or (remote_ips.get(ip) == alone and ip not in bound)):
+                del remote[mac]
+                dirty.macs[mac] = None
+                if ip:
+                    del remote_ips[ip]
+                    dirty.ips[ip] = None
+                continue
+        domain.withdraw_path(path)
+
+
+def paths_of_macs(domain: BridgeDomain, macs: Iterable[MacAddress]) -> list[Path | None]:
+    """The only path of each MAC; None where `BridgeDomain.owner` has to be asked."""
+    remote, local, held = domain.remote, domain.local, domain.frozen
+    found: list[Path | None] = []
+    for mac in macs:
+        paths = remote.get(mac)
+        alone = type(paths) is tuple and len(paths) == 1 and not held and mac not in local
+        found.append(paths[0] if alone and type(paths) is tuple else None)
+    return found
+
+
+def paths_of_ips(domain: BridgeDomain, ips: Iterable[IpAddress]) -> list[Path | None]:
+    """The only path of each IP, and of its MAC; None where `Addresses.neighbor` has to be asked."""
+    remote, local, held = domain.remote, domain.local, domain.frozen
+    remote_ips, bound = domain.addresses.remote, domain.addresses.bindings.of_ip
+    found: list[Path | None] = []
+    for ip in ips:
+        paths, path = remote_ips.get(ip), None
+        if type(paths) is tuple and len(paths) == 1 and not held and ip not in bound:
+            route = paths[0].route
+            if type(route) is MacIpRoute and route.mac not in local and remote.get(route.mac) is paths:
+                path = paths[0]
+        found.append(path)
+    return found
