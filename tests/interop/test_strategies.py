@@ -16,9 +16,10 @@ from .frr import until
 pytestmark = pytest.mark.interop
 
 STRATEGIES = {101: "multicast", 102: "static-flood", 103: "static-l2", 104: "static-l3", 105: "dynamic-l3"}
-LEARNS, FLOODS, MARKED = {101, 102}, {101, 102, 103}, {103, 104, 105}
-PROXY = {104, 105}
-VNIS = [{"vni": vni, "strategy": name, "ports": [f"tap{vni}"]} for vni, name in STRATEGIES.items()]
+LEARNS, FLOODS = {101, 102}, {101, 102, 103}
+LEARNING, ANSWERING = {"multicast", "static-flood"}, {"static-l3", "dynamic-l3"}
+KEPT = 106
+"""Has the default strategy, and keeps it."""
 EACH = pytest.mark.parametrize("vni", STRATEGIES, ids=STRATEGIES.values())
 
 
@@ -28,8 +29,18 @@ class Setting(NamedTuple):
     two: Vtep
     hosts: dict[int, tuple[Host, Host]]
 
+    @property
+    def strategies(self) -> dict[int, str]:
+        """As configured now."""
+        return {vni["vni"]: vni["strategy"] for vni in self.one.settings["vnis"] if vni["vni"] != KEPT}
+
     def group(self, vni: int) -> str:
         return f"239.0.0.{vni}" if self.family == 4 else f"ff05::{vni:x}"
+
+
+def vnis(strategies: dict[int, str]) -> list[dict[str, Any]]:
+    told = {KEPT: "static-l2"} | strategies
+    return [{"vni": vni, "strategy": name, "ports": [f"tap{vni}"]} for vni, name in told.items()]
 
 
 @pytest.fixture(scope="module", params=[4, 6], ids=["IPv4", "IPv6"])
@@ -37,10 +48,12 @@ def setting(request: pytest.FixtureRequest) -> Iterator[Setting]:
     family: int = request.param
     with Fabric(f"str{family}", frr=family == 4, family=family) as fabric:
         told_by = [(fabric.underlay.address(number),) for number in ((1, 1) if family == 4 else (12, 11))]
-        one, two = (fabric.vtep(number, by, vnis=VNIS) for number, by in zip((11, 12), told_by, strict=True))
+        one, two = (
+            fabric.vtep(number, by, vnis=vnis(STRATEGIES)) for number, by in zip((11, 12), told_by, strict=True)
+        )
         hosts = {
             vni: (fabric.host(one, vni, f"tap{vni}", ipv6=True), fabric.host(two, vni + 100, f"tap{vni}", ipv6=True))
-            for vni in STRATEGIES
+            for vni in (*STRATEGIES, KEPT)
         }
         if family == 4:
             fabric.reflector(1, one, clients=(11, 12))
@@ -84,17 +97,22 @@ def test_hosts_reach_each_other_over_ipv4_and_ipv6(setting: Setting, vni: int) -
 def test_the_rows_are_those_of_the_strategy(setting: Setting, vni: int) -> None:
     a, b = setting.hosts[vni]
     talk(a, b)
-    there, device = setting.two.address, f"vxlan{vni}"
-    flood = {101: {setting.group(vni)}, 102: {there}, 103: {there}}.get(vni, set())
-    bound = {b.ip, b.ip6} if vni in MARKED else set()
+    check_rows(setting, vni, STRATEGIES[vni])
 
-    until(lambda: setting.one.remote(b.mac, device) == ({"bridge", there} if vni in MARKED else set()))
-    assert setting.one.flood(device) == flood
+
+def check_rows(setting: Setting, vni: int, strategy: str) -> None:
+    """Those of the other one's host, and of the other one."""
+    b, there, device = setting.hosts[vni][1], setting.two.address, f"vxlan{vni}"
+    learns, proxy = strategy in LEARNING, strategy in ANSWERING
+    flood = {"multicast": {setting.group(vni)}, "static-flood": {there}, "static-l2": {there}}.get(strategy, set())
+
+    until(lambda: setting.one.remote(b.mac, device) == (set() if learns else {"bridge", there}))
+    until(lambda: setting.one.flood(device) == flood)
     learnt = {row.get("dst", "bridge") for row in setting.one.fdb(b.mac, device) if "extern_learn" not in row["flags"]}
-    assert learnt == ({"bridge", there} if vni in LEARNS else set())
+    assert learnt == ({"bridge", there} if learns else set())
     on_device, on_bridge = (neighbors(setting.one, name) for name in (device, f"br{vni}"))
-    assert bound <= (on_device if vni in PROXY else on_bridge).keys()
-    assert not (on_bridge if vni in PROXY else on_device)
+    assert (set() if learns else {b.ip, b.ip6}) <= (on_device if proxy else on_bridge).keys()
+    assert not (on_bridge if proxy else on_device)
 
 
 @EACH
@@ -141,3 +159,25 @@ def test_who_is_nobody_is_asked_for_only_where_there_is_flooding(setting: Settin
         else:
             assert a.reaches(b)
             assert heard() == [False, False]
+
+
+@pytest.mark.parametrize("step", [1, 2, 3, 4])
+def test_every_strategy_becomes_another_one_in_one_reload(setting: Setting, step: int) -> None:
+    """Steps of one to four make every ordered pair of the five; a VNI that keeps its strategy loses no packet."""
+    names, old = list(STRATEGIES.values()), setting.strategies
+    new = {vni: names[(names.index(name) + step) % len(names)] for vni, name in old.items()}
+    kept = setting.hosts[KEPT]
+    talk(*kept)
+    with kept[0].pinging(kept[1], 0.01) as counted:
+        until(lambda: kept[1].reaches(kept[0]))
+        for vtep in (setting.one, setting.two):
+            vtep.configure(vnis=vnis(new))
+            vtep.evpn("reload", config=True)
+        for vni in new:
+            talk(*setting.hosts[vni])
+    sent, answered = counted()
+
+    assert answered == sent
+    for vni, strategy in new.items():
+        talk(*setting.hosts[vni])
+        check_rows(setting, vni, strategy)
