@@ -32,6 +32,7 @@ def check(octets: bytes) -> None:
     if parts is None:
         assert told is None, "events of a datagram that is none"
         return
+    assert sum(messages.HEADER.size + len(part.payload) for part in parts) <= len(octets), "octets are read twice"
     for part in parts:
         _check_part(part)
     if told is not None:

@@ -17,6 +17,7 @@ def check(octets: bytes) -> None:
     assert _decoded(octets) == found
     assert _decoded(octets[:-1]) is None or len(octets) <= 10
     assert _decoded(octets + b"\0") is None
+    assert _decoded(octets + b"\1\0") is None, "a parameter beyond the length of all"
     assert 0 <= found.as_number < 1 << 32 and len(found.router_id) == 4
     assert all(0 <= afi < 1 << 16 and 0 <= safi < 1 << 8 for afi, safi in found.families)
     assert found.asn4 or found.as_number < 1 << 16

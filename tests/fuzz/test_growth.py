@@ -145,7 +145,7 @@ def _spent(reader: Callable[..., object], given: object) -> float:
 
 def test_what_peers_make_up_is_not_remembered() -> None:
     """Each of these left half a megabyte, and 32768 of them were kept."""
-    bodies = [_repeated(4000) for _ in range(40)] + [_with(0xC0, 8, bytes(4) * 900) for _ in range(40)]
+    bodies = [_repeated(4000) for _ in range(8)] + [_with(0xC0, 8, bytes(4) * 900) for _ in range(8)]
 
     tracemalloc.start()
     try:

@@ -6,7 +6,7 @@ A line that begins with `bulk` is of the form for programs.
 from evpn.exabgp.extension import bulk, grammar
 from evpn.exabgp.extension.attribute_words import REFUSED
 from evpn.exabgp.extension.attribute_words import WORDS as ATTRIBUTES
-from evpn.exabgp.extension.attributes import Session, complete
+from evpn.exabgp.extension.attributes import Session, complete, unpack
 from evpn.exabgp.extension.describe import describe
 from evpn.text import parse_ip
 from evpn.wire import attributes as path_attributes
@@ -46,6 +46,7 @@ WORDS = (
         for word in ("self", "rd", "esi", "etag", "mac", "ip", "gateway", "vni", "label", "attribute", "0x", "max")
     ),
     *(f" {word}:" for word in EXAMPLES),
+    *(" attribute [ 0x63 0xc0 0x00 ] ", " med 5 ", " attribute [ 0x04 0x80 0x00000005 ] "),
     *(" [ ", " ] ", " ( ", " ) ", ",", ";", "'"),
 )
 LONGEST = 1024
@@ -84,6 +85,8 @@ def _check_bulk(words: list[str]) -> None:
 
 def _check_attributes(packed: bytes) -> None:
     """Whatever is taken makes UPDATEs that no peer can find fault with."""
+    codes = [attribute.code for attribute in unpack(packed)]
+    assert len(codes) == len(set(codes))
     for session in _SESSIONS:
         sent = complete(packed, session)
         _, faults = path_attributes.decode(sent, session.asn4, session.local_as != session.peer_as)
