@@ -24,6 +24,8 @@ log = logging.getLogger(__name__)
 LEVEL_CHECK, LEVEL_CHECK_SHARE = 60.0, 50
 """Seconds between level checks, and the least multiple of the time that the last one took: at most 2 % of a core."""
 DUMP_RETRY = 1.0
+_READS = 64
+"""Reads, of a thousand notifications each, before a level check; whoever makes more than that never comes to rest."""
 _WHOLE_DUMP = 8
 """From so many bridge domains on one dump of everything is cheaper than one for each."""
 
@@ -62,9 +64,10 @@ class Observer:
             self._listening = everything
             self.monitor.ignore(writer, marked_rows=not everything)
 
-    def take_events(self) -> None:
-        now = time.monotonic()
-        for event in self.monitor.read():
+    def take_events(self) -> bool:
+        """Some of what waits; False when nothing did."""
+        now, events = time.monotonic(), self.monitor.read()
+        for event in events:
             if isinstance(event, NeighborMessage):
                 self.core.kernel.row_event(event, now)
             elif isinstance(event, Overrun):
@@ -72,6 +75,7 @@ class Observer:
             else:
                 self._link_event(event)
         self.core.kernel.disturbances.all_heard()
+        return bool(events)
 
     def look(self, now: float) -> None:
         """Observe what is unknown, and once in a while what is believed known."""
@@ -93,7 +97,9 @@ class Observer:
                 self._next_check = now + LEVEL_CHECK
             return
         if level_check:
-            self.take_events()  # what was told already is no drift
+            for _ in range(_READS):  # what was told already is no drift
+                if not self.take_events():
+                    break
         try:
             self._observe(due)
         except NetlinkError as error:

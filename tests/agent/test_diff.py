@@ -10,6 +10,7 @@ from evpn.agent import diff
 from evpn.agent.configure import configure
 from evpn.netlink.constants import NTF_EXT_LEARNED, NTF_SELF, NUD_NOARP, NUD_PERMANENT, NUD_REACHABLE
 from evpn.netlink.errors import NetlinkError
+from tests.agent.test_strategies import a_vtep_with
 from tests.agent.vtep import Vtep, a_mac, a_vtep, gone, tell
 from tests.builders import CONFIGURATION, DEVICE_LINK, IP1, IP2, M1, M2, RR1, RR2, VTEP2, VTEP3, a_mac_route, settings
 from tests.fakes import FakeKernel
@@ -235,3 +236,56 @@ def test_rows_of_a_vni_that_is_served_no_longer_are_not_wanted(told: Vtep) -> No
         ("mac", "not wanted"),
         ("neighbor", "not wanted"),
     }
+
+
+# Other strategies
+
+
+@pytest.mark.parametrize(("strategy", "compared"), [("multicast", 0), ("static-flood", 1)])
+def test_what_a_device_has_learnt_by_itself_is_no_difference(strategy: str, compared: int) -> None:
+    vtep = a_vtep_with(strategy)
+    tell(vtep, a_vtep(), a_mac(M1), a_mac(M1, ip=IP1))
+
+    vtep.kernel.put_tunnel(M1, VTEP2, NUD_REACHABLE, NTF_SELF)
+    vtep.kernel.put_bridge(M1, DEVICE, NUD_REACHABLE)
+    vtep.settle()
+
+    assert look(vtep) == ([], compared)
+
+
+def test_on_demand_what_is_asked_for_is_wanted_and_nothing_else() -> None:
+    vtep = a_vtep_with("dynamic-l3")
+    tell(vtep, a_mac(M1), a_mac(M1, ip=IP1), a_mac(M2), a_mac(M2, ip=IP2))
+    assert look(vtep) == ([], 0)
+
+    vtep.kernel.miss(IP1)
+    vtep.settle()
+    assert look(vtep) == ([], 2)
+
+    del vtep.kernel.neighbors[DEVICE, IP1]
+    vtep.kernel.put_tunnel(M2, VTEP2, NUD_REACHABLE, NTF_SELF | NTF_EXT_LEARNED)
+    vtep.kernel.events()
+    assert [row[:3] for row in differences(vtep)] == [
+        ("mac", M2_TEXT, "not wanted"),
+        ("neighbor", "192.0.2.1", "missing"),
+    ]
+
+
+def test_a_neighbor_of_ours_on_the_bridge_is_not_wanted_where_the_device_answers() -> None:
+    vtep = a_vtep_with("static-l3")
+    tell(vtep, a_mac(M1), a_mac(M1, ip=IP1))
+    assert look(vtep) == ([], 2)
+
+    vtep.kernel.put_neighbor(IP1, M1, NUD_NOARP, NTF_EXT_LEARNED, 186)
+    vtep.kernel.events()
+
+    assert [row[:4] for row in differences(vtep)] == [("neighbor", "192.0.2.1", "not wanted", M1_TEXT)]
+
+
+def test_a_neighbor_that_is_somebody_elses_instead_says_whose(told: Vtep) -> None:
+    told.kernel.put_neighbor(IP1, M1, NUD_NOARP, NTF_EXT_LEARNED, 11)
+    told.kernel.events()
+
+    assert [row[:5] for row in differences(told)] == [
+        ("neighbor", "192.0.2.1", "differs", f"{M1_TEXT} of zebra", M1_TEXT)
+    ]
