@@ -205,6 +205,8 @@ SURFACES = (
     Surface(WAITING, _LOOP, "Reactor._prevent_spin", "self"),
     *(Surface(WAITING, _LOOP, f"Reactor().{name}") for name in ("_stopping", "asynchronous", "listener", "signal")),
     Surface(WAITING, _PEER, "KA", "session, proto"),
+    *(Surface(WAITING, "exabgp.reactor.protocol", f"Protocol.{name}", "self") for name in ("connect", "fd")),
+    Surface(WAITING, "exabgp.reactor.protocol", "Protocol().peer"),
     Surface(WAITING, "exabgp.reactor.keepalive", "KA", "session, proto"),
     Surface(WAITING, "exabgp.reactor.keepalive", "KA().send_timer"),
     Surface(WAITING, "exabgp.bgp.timer", "time.time"),

@@ -1,14 +1,15 @@
 """Sleep until something happens or is due, where ExaBGP looks around a hundred times a second.
 
-Surfaces: `Reactor._wait_for_io`, with which each turn of ExaBGP's loop ends, and the name `KA` in
-`exabgp.reactor.peer`, for the timer in it. A turn that has left work is followed by the next one at once, as ever.
-After a turn without any, ExaBGP sleeps for 10 ms, and only peers and commands wake it up. Here connections to accept, a
-helper that reads again and signals do so, too; and where it is certain that nothing else can happen, the sleep is
-longer.
+Surfaces: `Reactor._wait_for_io`, with which each turn of ExaBGP's loop ends; the name `KA` in `exabgp.reactor.peer`,
+for the timer in it; and `Protocol.connect`, for the socket of a connection that is being made.
 
-It is where each peer is in a session or between two: what comes next then is a keepalive, the end of the hold time or
-of the back-off. All else (a connection being made or negotiated, routes that wait, callbacks half done, a socket that
-takes no more, the first turns after anything) has ExaBGP's 10 ms.
+A turn that has left work is followed by the next one at once, as ever. After a turn without any, ExaBGP sleeps for
+10 ms, and only peers and commands wake it up. Here connections to accept, a helper that reads again and signals do so,
+too; and where it is certain that nothing else can happen, the sleep is longer.
+
+It is where each peer is in a session, between two, or does not answer to a SYN: what comes next then is a keepalive,
+the end of the hold time or of the back-off, or the answer. All else (a connection refused or negotiated, routes that
+wait, callbacks half done, a socket that takes no more, the first turns after anything) has ExaBGP's 10 ms.
 """
 
 import os
@@ -18,12 +19,14 @@ from dataclasses import dataclass
 from math import inf
 from select import POLLIN, POLLOUT, POLLPRI, poll
 from typing import Any
+from weakref import ref
 
 from exabgp.bgp import timer
 from exabgp.reactor import delay
 from exabgp.reactor import peer as reactor_peer
 from exabgp.reactor.keepalive import KA
 from exabgp.reactor.loop import Reactor
+from exabgp.reactor.protocol import Protocol
 
 from evpn.exabgp.extension.outbox import outboxes
 
@@ -34,7 +37,7 @@ QUIET_TURNS = 2
 """Turns without any event before a longer sleep: ExaBGP has steps that take a turn each and do not show from outside,
 as the End-of-RIB behind the last routes."""
 
-_KEEPALIVE = "_evpn_keepalive"
+_KEEPALIVE, _ATTEMPT = "_evpn_keepalive", "_evpn_attempt"
 _READABLE = POLLIN | POLLPRI
 
 
@@ -55,7 +58,17 @@ class KnownKeepalive(KA):  # type: ignore[misc]  # ExaBGP has no types
         proto.__dict__[_KEEPALIVE] = self
 
 
+_stock_connect = Protocol.connect
+
+
+def connect(self: Any) -> Iterator[bool]:
+    """What is connecting is known by a generator's frame alone, and ends with it: it must not be held here."""
+    self.peer.__dict__[_ATTEMPT] = ref(self)
+    yield from _stock_connect(self)
+
+
 def install() -> None:
+    Protocol.connect = connect
     reactor_peer.KA = KnownKeepalive
     Reactor._wait_for_io = wait_for_io
 
@@ -88,6 +101,8 @@ def _sleep(reactor: Any, rest: Rest, timeout: float) -> None:
         poller.register(descriptor, _READABLE)
     poller.register(rest.wakeup, POLLIN)
     ours = {} if rest.ours else dict(_heard_here(reactor))
+    if rest.quiet >= QUIET_TURNS:  # a peer that refuses is not called more often than by ExaBGP
+        ours.update((peer, POLLOUT) for peer in map(_unanswered, reactor._peers.values()) if peer != -1)
     for descriptor, wanted in ours.items():
         poller.register(descriptor, wanted)
     events = poller.poll(timeout)
@@ -128,10 +143,24 @@ def _busy(peer: Any) -> bool:
     if not peer.generator:
         return peer.generator is None and peer.proto is not None
     neighbor = peer.neighbor
-    if peer.proto is None or _KEEPALIVE not in peer.proto.__dict__ or neighbor["rate-limit"]:
-        return True  # among these a connection that is being made: its socket is known to nobody
+    if neighbor["rate-limit"]:
+        return True
+    if peer.proto is None:
+        return _unanswered(peer) == -1
+    if _KEEPALIVE not in peer.proto.__dict__:
+        return True  # not yet established
     waits = peer._neighbor or neighbor.messages or neighbor.refresh or neighbor.eor
     return bool(waits or neighbor.rib.outgoing.pending())
+
+
+def _unanswered(peer: Any) -> int:
+    """The socket of a connection that is being made, as long as nothing is known of it; else -1."""
+    attempt = peer.__dict__.get(_ATTEMPT, lambda: None)()
+    if not peer.generator or peer.proto is not None or attempt is None or attempt.fd() == -1:
+        return -1
+    poller = poll()
+    poller.register(attempt.fd(), POLLOUT)
+    return -1 if poller.poll(0) else int(attempt.fd())
 
 
 def _writable(reactor: Any) -> bool:
@@ -145,7 +174,7 @@ def _writable(reactor: Any) -> bool:
 
 def _until_due(peer: Any) -> float:
     """Seconds."""
-    if peer.generator:
+    if peer.generator and peer.proto is not None:
         return min(LONGEST, *(moment - float(timer.time.time()) for moment in _moments(peer)))
     if peer.generator is None and not peer.neighbor["passive"]:
         return min(LONGEST, float(peer._delay._time) - float(delay.time.time()))

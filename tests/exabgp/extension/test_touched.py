@@ -36,6 +36,7 @@ KINDS = {
     "peer": "exabgp.reactor.peer.Peer",
     "peer._delay": "exabgp.reactor.delay.Delay",
     "proto": "exabgp.reactor.protocol.Protocol",
+    "attempt": "exabgp.reactor.protocol.Protocol",
     "peer.proto": "exabgp.reactor.protocol.Protocol",
     "proto.__dict__[_KEEPALIVE]": "exabgp.reactor.keepalive.KA",
     "sending": "exabgp.bgp.timer.SendTimer",

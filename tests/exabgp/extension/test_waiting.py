@@ -7,6 +7,7 @@ import threading
 from collections.abc import Callable, Iterator
 from types import SimpleNamespace
 from typing import Any
+from weakref import ref
 
 import pytest
 from exabgp.bgp import timer
@@ -147,8 +148,57 @@ def test_without_peers_signals_and_helpers_are_waited_for(reactor: Any, rest: Re
     assert timeout(reactor, rest, STOCK) == 1000 * LONGEST
 
 
-def connecting(peer: Any) -> None:
+def refused(peer: Any) -> None:
+    """Nothing is there that could be listened to."""
+    calling(peer, lambda: -1)
+
+
+def answered(peer: Any) -> None:
+    calling(peer, peer.socket)
+
+
+class Attempt:
+    """ExaBGP's `Protocol`, which a peer without a session keeps in its generator's frame."""
+
+    def __init__(self, fd: Callable[[], int]) -> None:
+        self.fd = fd
+
+
+def calling(peer: Any, descriptor: Callable[[], int]) -> None:
+    peer.attempt = Attempt(descriptor)
+    peer.__dict__["_evpn_attempt"] = ref(peer.attempt)
     peer.proto, peer.socket = None, lambda: -1
+
+
+@pytest.fixture
+def crowded() -> Iterator[tuple[socket.socket, socket.socket]]:
+    """A server that answers no SYN as long as it has not accepted whom it has answered before; and the next caller."""
+    with socket.create_server(("127.0.0.1", 0), backlog=0) as server, socket.socket() as first, socket.socket() as next:
+        first.connect(server.getsockname())
+        next.setblocking(False)
+        next.connect_ex(server.getsockname())
+        yield server, next
+
+
+def test_a_peer_that_does_not_answer_is_waited_for(
+    reactor: Any, rest: Rest, long: None, peer: Any, crowded: tuple[socket.socket, socket.socket]
+) -> None:
+    server, caller = crowded
+    calling(peer, caller.fileno)
+    assert timeout(reactor, rest, STOCK) == 60_000
+    server.accept()[0].close()  # the SYN is repeated, within a second
+
+    wait_for_io(reactor, STOCK)
+
+    assert rest.quiet == 0
+    assert timeout(reactor, rest, STOCK) == STOCK
+
+
+def test_an_attempt_that_is_over_is_not_held(reactor: Any, rest: Rest, peer: Any) -> None:
+    calling(peer, lambda: -1)
+    del peer.attempt
+
+    assert timeout(reactor, rest, STOCK) == STOCK
 
 
 def accepted(peer: Any) -> None:
@@ -176,7 +226,9 @@ HALF_DONE: dict[str, Callable[[Any], Any]] = {
     "the session is to end": lambda peer: setattr(peer, "_teardown", 3),
     "a rate limit": lambda peer: peer.neighbor.__setitem__("rate-limit", 100),
     "the OPENs": lambda peer: delattr(peer.proto, "_evpn_keepalive"),
-    "a connection is made": connecting,
+    "no attempt is under way": lambda peer: setattr(peer, "proto", None),
+    "a connection is refused": refused,
+    "a connection is made": answered,
     "a connection was accepted": accepted,
     "the socket is full": filled,
 }
