@@ -81,7 +81,7 @@ def decode_run(nlri: bytes) -> list[MacIpRoute] | None:
     if nlri[_MAC::step].translate(None, _UNICAST):
         return None
     fields = list(_RUNS[size](nlri))
-    if any(mac == ZERO_MAC for _, mac, _, _ in fields):
+    if any(mac == ZERO_MAC or octets[18:] == MAX_ET for octets, mac, _, _ in fields):
         return None
     if len({(octets, labels) for octets, _, _, labels in fields}) > 1:
         return [_new(MacIpRoute, (*_head(octets), mac, ip, *_labels(labels))) for octets, mac, ip, labels in fields]

@@ -1,12 +1,14 @@
 import pytest
 from hypothesis import given
+from hypothesis import strategies as st
 
 from evpn.text import parse_ip, parse_mac, parse_rd
-from evpn.values import NO_IP, ZERO_ESI, ZERO_MAC, ZERO_TAG, EthernetSegmentIdentifier, MacAddress
+from evpn.values import MAX_ET, NO_IP, ZERO_ESI, ZERO_MAC, ZERO_TAG, EthernetSegmentIdentifier, MacAddress
 from evpn.wire.errors import Disposition, WireError
-from evpn.wire.routes.mac_ip import MacIpRoute, key_of
+from evpn.wire.routes import split
+from evpn.wire.routes.mac_ip import MacIpRoute, decode_run, key_of
 
-from ..strategies import mac_ip_routes
+from ..strategies import mac_ip_routes, macs
 
 RD = parse_rd("10.0.0.3:100")
 MAC = parse_mac("50:54:33:00:00:09")
@@ -85,6 +87,33 @@ def test_a_mac_that_no_host_can_have_would_turn_into_flooding_and_is_ignored(mac
     with pytest.raises(WireError) as caught:
         MacIpRoute.decode(body)
     assert caught.value.disposition is Disposition.IGNORE
+
+
+@given(st.lists(mac_ip_routes, min_size=1, max_size=4), st.integers(0, 255), st.integers(0, 255))
+def test_a_run_is_what_its_routes_are_one_by_one(routes: list[MacIpRoute], place: int, octet: int) -> None:
+    """Sound or damaged at some place."""
+    nlri = bytearray(b"".join(route.encode() for route in routes))
+    nlri[place % len(nlri)] = octet
+    run = decode_run(bytes(nlri))
+
+    if run is not None:
+        pieces = split(bytes(nlri))
+        assert [MacIpRoute.decode(piece[2:]) for piece in pieces] == run
+        assert {piece[0] for piece in pieces} == {2}
+
+
+@given(mac_ip_routes, st.lists(macs, min_size=1))
+def test_routes_of_one_size_are_a_run(route: MacIpRoute, hosts: list[MacAddress]) -> None:
+    routes = [route._replace(mac=mac) for mac in hosts]
+
+    assert decode_run(b"".join(route.encode() for route in routes)) == routes
+
+
+def test_what_is_no_run_is_read_one_by_one() -> None:
+    alone, other = (MacIpRoute(RD, ZERO_ESI, tag, MAC, NO_IP, 100).encode() for tag in (ZERO_TAG, MAX_ET))
+
+    for nlri in (b"", alone[:-1], alone + alone[:-1], alone + other, b"\3" + alone[1:], alone + b"\2"):
+        assert decode_run(nlri) is None
 
 
 def test_routes_of_one_origin_share_their_distinguisher_and_segment() -> None:
