@@ -9,6 +9,8 @@ from collections.abc import Callable
 from evpn.agent import status_hosts, status_routes
 from evpn.agent.core import Core
 from evpn.agent.status_rows import Rows, domains_of
+from evpn.dataplane.plan import advice
+from evpn.dataplane.segment import Attachment, Segment
 from evpn.text import format_ip, format_rd, format_route_target
 from evpn.values import Vni
 
@@ -63,13 +65,19 @@ def peers(core: Core, vni: Vni | None, now: float) -> Rows:
         }
 
 
+def _served(segment: Segment, attached: Attachment) -> str:
+    """With what a device of somebody else's lacks, and how to mend it."""
+    lacking = "; ".join(advice(attached.device, segment.plan))
+    return f"served, but {lacking}" if lacking else "served"
+
+
 def vnis(core: Core, vni: Vni | None, now: float) -> Rows:
     for domain in domains_of(core, vni):
         settings, segment = core.instances.served[domain.vni], core.dataplane.segments[domain.vni]
         attached = segment.attachment
         yield {
             "vni": domain.vni,
-            "state": "served" if attached else core.instances.problems.get(domain.vni, "waiting"),
+            "state": _served(segment, attached) if attached else core.instances.problems.get(domain.vni, "waiting"),
             "strategy": settings.strategy.value,
             "device": attached.device.name if attached else settings.device,
             "bridge": attached.bridge.name if attached else settings.bridge,

@@ -70,6 +70,15 @@ def test_vnis(fabric: Vtep) -> None:
     assert (row["local-macs"], row["remote-macs"], row["vteps"], row["pending"]) == (1, 2, 1, 1)
 
 
+def test_what_a_device_of_somebody_elses_lacks_is_said_with_the_command(fabric: Vtep) -> None:
+    fabric.kernel.change_link(2, learning=True)
+    fabric.settle()
+    (row,) = show(fabric, "vni")
+
+    mend = "ip link set vxlan100 type vxlan nolearning"
+    assert row["state"] == f"served, but vxlan100 learns from the tunnel: {mend}"
+
+
 def test_a_vni_that_cannot_be_served_says_why(fabric: Vtep) -> None:
     fabric.kernel.change_link(2, up=False)
     fabric.settle()
