@@ -5,6 +5,7 @@ what its VNI needs, and set right what an agent has left that ended in the midst
 """
 
 import contextlib
+import errno
 import logging
 from collections.abc import Sequence
 from functools import partial
@@ -76,8 +77,9 @@ def keep_flags(settings: Settings, links: Links, device: Link) -> None:
     try:
         if links.set_port(device.ifindex, learning=plan.learning, neigh_suppress=plan.suppression):
             log.warning("somebody changed flags of device=%s as a port, they are %s's again", device.name, plan.name)
-    except NetlinkError as error:  # it has left the bridge meanwhile
-        log.warning("flags of device=%s not set again error=%s", device.name, error)
+    except NetlinkError as error:
+        if error.errno != errno.ENODEV:  # it was made again meanwhile
+            log.warning("flags of device=%s not set again error=%s", device.name, error)
 
 
 class _Maker:

@@ -5,7 +5,7 @@ EVPN side has to know: local hosts, and MACs that may not be written.
 """
 
 from collections.abc import Iterable
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple
 
 from evpn.dataplane.demand import Demand
 from evpn.dataplane.entries import (
@@ -30,12 +30,11 @@ from evpn.dataplane.entries import (
     mac_row,
 )
 from evpn.dataplane.link import Link
+from evpn.dataplane.marks import mark
 from evpn.dataplane.ownership import KernelRow, Owner, classify, is_our_neighbor, is_static
 from evpn.dataplane.plan import STATIC_L2
 from evpn.delta import DeltaTable
 from evpn.values import NO_IP, IpAddress, MacAddress, Vni
-
-K = TypeVar("K", MacAddress, IpAddress)
 
 _OWN, STATIC = "MAC of an interface of this host", "static entry of somebody else"
 
@@ -173,7 +172,7 @@ class Segment:
         ours = present and is_our_neighbor(row)
         self.neighbors.observe(row.dst, NeighborRow(row.lladdr, bool(row.flags & NTF_ROUTER)) if ours else None)
         foreign = present and not ours and bool(row.state & NUD_PERMANENT)
-        return ReservedNeighbor(row.dst) if _mark(self.foreign_neighbors, row.dst, foreign) else None
+        return ReservedNeighbor(row.dst) if mark(self.foreign_neighbors, row.dst, foreign) else None
 
     def _observe_local(self, row: KernelRow, present: bool, ours: bool) -> Fact:
         """A frame that moves a row to another port takes the mark from it: then it is the host's, no longer ours."""
@@ -214,7 +213,7 @@ class Segment:
         if ours:
             self.flood.observe(vtep, True if present else None)
         foreign = present and not ours
-        return ReservedFlood(vtep) if _mark(self.foreign_flood, vtep, foreign) else None
+        return ReservedFlood(vtep) if mark(self.foreign_flood, vtep, foreign) else None
 
     def _observe_own(self, mac: MacAddress, port: int, present: bool) -> Fact:
         ports = self.own.setdefault(mac, set())
@@ -243,7 +242,7 @@ class Segment:
             self.macs.observe(mac, mac_row(row.dst, sticky, True, bridge, router, ours and rest))
         else:
             self.macs.observe(mac, mac_row(NO_IP, sticky, False, True, False, rest) if bridge else None)
-        return Reserved(mac) if _mark(self.foreign, mac, foreign) else None
+        return Reserved(mac) if mark(self.foreign, mac, foreign) else None
 
     def _observe_bridge(self, row: KernelRow, present: bool, marked: bool) -> Fact | None:
         """The bridge's row on the VXLAN port; a static one without a mark is nobody's but its maker's."""
@@ -258,7 +257,7 @@ class Segment:
             self.macs.observe(mac, mac_row(vtep, bool(row.flags & NTF_STICKY), tunnel, True, router, marked and rest))
         else:
             self.macs.observe(mac, mac_row(vtep, sticky, True, False, router, rest) if tunnel else None)
-        if _mark(self.foreign_bridge, mac, foreign):
+        if mark(self.foreign_bridge, mac, foreign):
             return Reserved(mac, taken=present)
         return Taken(mac) if present else None
 
@@ -293,14 +292,3 @@ class Segment:
         self.macs.observe_all(shadow.macs.actual)
         self.neighbors.observe_all(shadow.neighbors.actual)
         return local
-
-
-def _mark(marked: set[K], key: K, mark: bool) -> bool:
-    """True when that is news."""
-    if (key in marked) == mark:
-        return False
-    if mark:
-        marked.add(key)
-    else:
-        marked.discard(key)
-    return True

@@ -343,6 +343,7 @@ def test_flags_that_somebody_takes_away_come_back_and_our_own_changes_are_nobody
     assert link is not None
     old = link._replace(port_learning=True, neighbor_suppression=False)
     keep_flags(a_config(), opened, old)
+    keep_flags(a_config(), opened, old._replace(ifindex=9999))  # before it was made again
     assert caplog.text == ""
 
     host.run("bridge link set dev vxlan100 learning on neigh_suppress off")
