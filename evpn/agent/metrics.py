@@ -66,6 +66,17 @@ class AgentCollector(Collector):
             remote.add_metric([str(domain.vni)], len(domain.remote))
             refused.add_metric([str(domain.vni)], domain.over_limit)
         yield from (local, remote, refused, moves, waiting)
+        yield from self._demand()
+
+    def _demand(self) -> Iterator[Metric]:
+        """Of `dynamic-l3`."""
+        answered = CounterMetricFamily("evpn_vni_misses_answered", "Misses that had rows at once.", labels=["vni"])
+        unanswered = CounterMetricFamily("evpn_vni_misses_unanswered", "Misses that no route fits.", labels=["vni"])
+        for vni, segment in list(self._loop.core.dataplane.segments.items()):
+            if segment.plan.misses:
+                answered.add_metric([str(vni)], segment.demand.answered)
+                unanswered.add_metric([str(vni)], segment.demand.unanswered)
+        yield from (answered, unanswered)
 
 
 def serve(loop: Loop, host: str, port: int) -> None:

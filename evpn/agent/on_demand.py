@@ -69,13 +69,15 @@ class OnDemand:
     def settle(self, now: float) -> None:
         """Routes have come or changed for what is asked for."""
         for domain, segment in self._served():
+            self._displaced(domain, segment, now)
             demand = segment.demand
-            if not demand.ips and not demand.has_missed:
+            if not demand.has_missed(now) and not demand.ips:
                 continue
             for ip in list(domain.dirty.ips):
-                asked = demand.is_missed(ip, now)
-                if asked or ip in demand.ips:
-                    self._ip(domain, segment, ip, now, asked)
+                if demand.is_missed(ip, now):
+                    self._ip(domain, segment, ip, now, asked=True)
+                elif ip in demand.ips:
+                    self._follow(domain, segment, ip, now)
             for mac in list(domain.dirty.macs):
                 if demand.is_missed(mac, now):
                     self._mac(domain, segment, mac, now)
@@ -120,6 +122,20 @@ class OnDemand:
                 first = min(segment.demand.macs.values()) if domain.vni not in self._looked else 0.0
                 wait = self._instances.served[domain.vni].idle_timeout / _CHECKS
                 yield domain.vni, self._looked.get(domain.vni, first) + wait
+
+    def _displaced(self, domain: BridgeDomain, segment: Segment, now: float) -> None:
+        """Hosts that are elsewhere while the bridge still has them on a port of ours: nobody would ever miss them."""
+        for mac in domain.dirty.macs.keys() & domain.local.keys():
+            if domain.local[mac].port and domain.owner(mac) is not None:
+                segment.demand.take(mac, now)
+
+    def _follow(self, domain: BridgeDomain, segment: Segment, ip: IpAddress, now: float) -> None:
+        """An address that has its rows has gone to another MAC, or is nobody's any more. One that is adopted waits."""
+        if domain.addresses.neighbor(ip) is not None:
+            self._ip(domain, segment, ip, now, asked=False)
+        elif ip in segment.neighbors.desired:
+            segment.demand.release(ip)
+            segment.demand.miss(ip, now)
 
     def _ip(self, domain: BridgeDomain, segment: Segment, ip: IpAddress, now: float, asked: bool) -> None:
         """Never for an address that is ours, or nobody's: a local host's own question would look like a duplicate."""

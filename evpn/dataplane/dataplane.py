@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator
 from itertools import islice
 from typing import NamedTuple
 
+from evpn.dataplane.demand import Demand
 from evpn.dataplane.entries import Fact, HostRow, Kind, LocalGone, LocalSeen
 from evpn.dataplane.handover import abandon, give_up_neighbors, lesson, neighbors_on_the_bridge
 from evpn.dataplane.link import Link
@@ -132,6 +133,8 @@ class Dataplane:
         if segment.plan.proxy != plan.proxy and segment.attachment is not None and segment.neighbors.actual:
             self._retired[vni] = give_up_neighbors(segment)
         segment.taught = lesson(segment, plan)
+        if segment.plan.misses != plan.misses:
+            segment.demand = Demand()  # what is there then was asked for
         segment.plan = plan
         if segment.attachment is not None:
             self.unobserved[vni] = None

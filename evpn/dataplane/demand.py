@@ -22,6 +22,7 @@ class Demand:
         self.ips: dict[IpAddress, MacAddress] = {}
         self.askers = Askers()
         self.answered = self.unanswered = 0
+        self._ips_of: dict[MacAddress, dict[IpAddress, None]] = {}
         self._missed: OrderedDict[bytes, float] = OrderedDict()
 
     def take(self, mac: MacAddress, now: float, ip: IpAddress | None = None) -> None:
@@ -29,14 +30,25 @@ class Demand:
         self.macs.setdefault(mac, now)
         self._missed.pop(mac, None)
         if ip is not None:
+            self.release(ip)
             self.ips[ip] = mac
+            self._ips_of.setdefault(mac, {})[ip] = None
             self._missed.pop(ip, None)
+
+    def release(self, ip: IpAddress) -> None:
+        """No longer asked for, whatever becomes of its MAC."""
+        mac = self.ips.pop(ip, None)
+        if mac is not None:
+            ips = self._ips_of[mac]
+            del ips[ip]
+            if not ips:
+                del self._ips_of[mac]
 
     def miss(self, key: MacAddress | IpAddress, now: float) -> None:
         """Asked for, and not known."""
         self._missed[key] = now
         self._missed.move_to_end(key)
-        while len(self._missed) > MOST or now - next(iter(self._missed.values())) > MEMORY:
+        if len(self._missed) > MOST:
             self._missed.popitem(last=False)
 
     def is_missed(self, key: MacAddress | IpAddress, now: float) -> bool:
@@ -44,14 +56,16 @@ class Demand:
         asked = self._missed.get(key)
         return asked is not None and now - asked <= MEMORY
 
-    @property
-    def has_missed(self) -> bool:
+    def has_missed(self, now: float) -> bool:
+        """Whether somebody waits for anything; what is too old is forgotten."""
+        while self._missed and now - next(iter(self._missed.values())) > MEMORY:
+            self._missed.popitem(last=False)
         return bool(self._missed)
 
     def drop(self, mac: MacAddress) -> list[IpAddress]:
         """No longer asked for, nor are its IPs, which are returned."""
         self.macs.pop(mac, None)
-        gone = [ip for ip, of in self.ips.items() if of == mac]
+        gone = list(self._ips_of.pop(mac, ()))
         for ip in gone:
             del self.ips[ip]
         return gone

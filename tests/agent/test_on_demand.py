@@ -5,6 +5,7 @@ import pytest
 from evpn.dataplane.demand import MEMORY
 from evpn.netlink.constants import NUD_NOARP
 from evpn.text import parse_ip
+from evpn.values import Vni
 from tests.builders import (
     BRIDGE_LINK,
     CONFIGURATION,
@@ -234,3 +235,95 @@ def test_a_row_whose_route_is_gone_after_a_restart_goes(vtep) -> None:
     tell(vtep, bytes.fromhex("00000006800f03001946"))
 
     assert (macs(vtep), neighbors(vtep)) == ({}, {})
+
+
+@pytest.mark.parametrize("sticky", [False, True])
+def test_a_host_that_moves_away_while_the_bridge_has_it_on_a_port_has_its_row_at_once(vtep, sticky) -> None:
+    """Nobody would ever miss it: the bridge would send frames for it to the port where it was."""
+    vtep.kernel.frame(M1, PORT)
+    vtep.settle()
+
+    tell(vtep, a_mac(M1, VTEP2, sequence=1, sticky=sticky))
+
+    assert macs(vtep) == {M1: VTEP2}
+    assert vtep.kernel.bridge[BRIDGE, M1].where == DEVICE
+    assert M1 not in our_macs(vtep)
+
+
+def test_nor_is_it_ours_again_when_its_route_goes(vtep) -> None:
+    vtep.kernel.frame(M1, PORT)
+    vtep.settle()
+    tell(vtep, a_mac(M1, VTEP2, sequence=1))
+
+    tell(vtep, gone(a_mac_route(M1)))
+
+    assert (macs(vtep), our_macs(vtep)) == ({}, {})
+    assert (BRIDGE, M1) not in vtep.kernel.bridge
+
+
+def test_a_mac_that_does_not_move_is_not_left_on_a_port_where_it_turns_up(vtep) -> None:
+    tell(vtep, a_mac(M1, VTEP2, sticky=True))
+    vtep.kernel.frame(M1, PORT)
+    vtep.settle()
+
+    assert macs(vtep) == {M1: VTEP2}
+    assert vtep.kernel.bridge[BRIDGE, M1].where == DEVICE
+
+
+def test_its_row_goes_like_any_other_when_no_frame_uses_it(vtep) -> None:
+    vtep.kernel.frame(M1, PORT)
+    vtep.settle()
+    tell(vtep, a_mac(M1, VTEP2, sequence=1))
+    vtep.kernel.idle[M1] = 100 * 1000
+    for _ in range(6):
+        vtep.settle(IDLE / 4)
+
+    assert macs(vtep) == {}
+
+
+def test_an_address_that_is_withdrawn_is_asked_for_anew_although_its_mac_is_used(vtep) -> None:
+    tell(vtep, a_mac(M1, VTEP2, IP1), a_mac(M1, VTEP2, IP2))
+    asks(vtep, IP1)
+    asks(vtep, IP2)
+    tell(vtep, gone(a_mac_route(M1, IP2)))
+    assert neighbors(vtep) == {IP1: M1}
+
+    vtep.settle(MEMORY + 1)
+    tell(vtep, a_mac(M1, VTEP2, IP2))
+    assert neighbors(vtep) == {IP1: M1}
+
+    asks(vtep, IP2)
+    assert neighbors(vtep) == {IP1: M1, IP2: M1}
+
+
+def test_an_address_that_is_gone_for_a_moment_only_is_back_by_itself(vtep) -> None:
+    tell(vtep, a_mac(M1, VTEP2, IP1))
+    asks(vtep, IP1)
+    tell(vtep, gone(a_mac_route(M1, IP1)))
+    vtep.settle(MEMORY / 2)
+    tell(vtep, a_mac(M1, VTEP3, IP1, sequence=1))
+
+    assert (macs(vtep), neighbors(vtep)) == ({M1: VTEP3}, {IP1: M1})
+
+
+def test_a_route_that_goes_is_no_question(vtep) -> None:
+    demand = vtep.core.dataplane.segments[Vni(100)].demand
+    tell(vtep, a_mac(M1, VTEP2, IP1))
+    asks(vtep, IP1)
+    tell(vtep, gone(a_mac_route(M1, IP1)))
+    asks(vtep, IP2)
+
+    assert (demand.answered, demand.unanswered) == (1, 1)
+
+
+def test_after_a_restart_rows_wait_for_their_routes_however_long_these_take(vtep) -> None:
+    tell(vtep, a_mac(M1, VTEP2, IP1))
+    asks(vtep, IP1)
+    vtep.restart()
+    vtep.peer_up(end_of_rib=False)
+    vtep.settle(2 * MEMORY)
+    tell(vtep, a_mac(M1, VTEP2, IP1))
+    vtep.peer_up()
+    vtep.settle()
+
+    assert (macs(vtep), neighbors(vtep)) == ({M1: VTEP2}, {IP1: M1})

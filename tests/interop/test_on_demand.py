@@ -284,6 +284,20 @@ def test_a_host_that_moves_is_followed(setting: Setting) -> None:
     until(lambda: setting.rows(mac) == {"bridge", LOWER})
 
 
+def test_a_host_that_leaves_a_port_that_stays_up_gets_its_frames_behind_the_other_vtep(setting: Setting) -> None:
+    """And it is not ours again when its route goes: it has not spoken here since."""
+    mac = a_mac()
+    setting.cable.say(a_frame(mac))
+    until(lambda: setting.vtep.macs().get(mac, {}).get("type") == "local")
+
+    setting.far.has(mac, sequence=1)
+
+    until(lambda: setting.rows(mac) == {"bridge", HIGHER}, every=0.02)
+    setting.far.loses(mac)
+    until(lambda: mac not in setting.vtep.macs() and not setting.rows(mac))
+    assert setting.vtep.bridge_row(mac) == ""
+
+
 def test_rows_stay_while_frames_use_them_and_expire_when_none_does(setting: Setting) -> None:
     mac, ip = setting.a_host()
     setting.far.has(mac, ip)
