@@ -80,11 +80,14 @@ class DeltaTable(Generic[K, V]):
         for key, value in rows.items():
             self.observe(key, value)
 
-    def batch(self, limit: int, removals: bool = False) -> list[Change[K, V]]:
-        """Up to `limit` differences, oldest first: writes, or removals when asked for."""
+    def batch(self, limit: int, removals: bool = False, flying: Collection[K] = ()) -> list[Change[K, V]]:
+        """Up to `limit` differences, oldest first: writes, or removals when asked for.
+
+        `flying`: keys whose last batch is under way; what becomes of them is not known yet.
+        """
         queue = self.removals if removals else self.writes
         actual, desired = self.actual, self.desired
-        keys = list(islice(queue, limit))
+        keys = list(islice((key for key in queue if key not in flying) if flying else queue, limit))
         return list(zip(keys, map(actual.get, keys), map(desired.get, keys), strict=True))
 
     def observe_batch(self, batch: Sequence[Change[K, V]]) -> None:

@@ -19,26 +19,19 @@ from evpn.agent.firewall import Firewall
 from evpn.agent.isolation import Isolation
 from evpn.agent.observer import Observer
 from evpn.agent.session import Session
-from evpn.dataplane.dataplane import placed, size_of
+from evpn.agent.writing import Writing
 from evpn.dataplane.link import Link
 from evpn.exabgp import commands, messages
 from evpn.exabgp.pipe import Pipe
-from evpn.netlink import rows
-from evpn.netlink.background import Background
-from evpn.netlink.messages import Refusal
 from evpn.netlink.snoop import Snooper
-from evpn.netlink.socket import Writer
 from evpn.packet.sighting import decode
 
 log = logging.getLogger(__name__)
 
-ROWS_PER_TURN = 4096
 BULK = 4096
 """Pending rows from which on echoes of our own writes are not listened to."""
-FEW = 64
-"""Rows up to which it is quicker to write them than to have them written."""
-OCTETS_MEANWHILE = 1 << 16
-"""Of lines, between two looks at whether the kernel is done."""
+OCTETS_PER_TURN = 1 << 16
+"""Of lines, some 700 routes: in between, the kernel gets what they come to."""
 SWITCH_INTERVAL = 0.001
 """Seconds that a thread may keep the interpreter while another one wants it: the kernel waits as long for more rows."""
 FRAMES_PER_TURN = 1024
@@ -56,8 +49,7 @@ class Loop:
         self.control = control
         self.observer = Observer(core, plug)
         self.snooper = Snooper()
-        self.writer = Writer()
-        self.background = Background(self.writer)
+        self.writing = Writing(core, pipe, self._take_lines)
         self.firewall = Firewall(core)
         self.isolation = Isolation(core)
         self._selector = selectors.DefaultSelector()
@@ -65,10 +57,9 @@ class Loop:
 
     def open(self) -> None:
         """Subscribe first, then look at everything; then tell ExaBGP all of it, once."""
-        self.writer.open()
-        self.background.open()
+        self.writing.open()
         sys.setswitchinterval(SWITCH_INTERVAL)
-        self.observer.open(self.writer.port_id)
+        self.observer.open(self.writing.port_id)
         self.snooper.open()
         self.pipe.open()
         self.control.open()
@@ -131,9 +122,9 @@ class Loop:
 
     # In
 
-    def _take_lines(self, octets: int = 1 << 20) -> None:
+    def _take_lines(self) -> None:
         now = time.monotonic()
-        for line in self.pipe.read(octets):
+        for line in self.pipe.read(OCTETS_PER_TURN):
             fact = messages.decode(line)
             if fact is not None:
                 self._say(self.session.hear(fact, now))
@@ -155,29 +146,8 @@ class Loop:
     # Out
 
     def _push_rows(self, now: float) -> None:
-        """A slice of what differs; the rest next turn, after whatever has come in meanwhile."""
-        dataplane = self.core.dataplane
-        self.observer.listen(self.writer.port_id, everything=dataplane.backlog < BULK)
-        batch = dataplane.batch(ROWS_PER_TURN, self.core.peers.synced)
-        if not batch:
-            return
-        items = rows.encode(batch)
-        refused = rows.refused(self._meanwhile(items) if size_of(batch) >= FEW else self.writer.apply(items))
-        self.core.kernel.pushed(batch, refused, now)
-        for index, errno in refused.items():
-            segment, kind, key = placed(batch, index)
-            log.debug("refused vni=%d kind=%s key=%s errno=%d", segment.vni, kind.value, key.hex(), errno)
-
-    def _meanwhile(self, items: list[bytes]) -> list[Refusal]:
-        """Let the kernel take rows, and take routes in at the same time; nothing else is heard until it is done."""
-        self.background.start(items)
-        waiting = select.poll()
-        for descriptor in (self.pipe.fileno(), self.background.fileno()):
-            waiting.register(descriptor, select.POLLIN)
-        while not any(descriptor == self.background.fileno() for descriptor, _ in waiting.poll()):
-            self._take_lines(OCTETS_MEANWHILE)
-            self.core.settle(time.monotonic())
-        return self.background.result()
+        self.observer.listen(self.writing.port_id, everything=self.core.dataplane.backlog < BULK)
+        self.writing.push(now)
 
     def _send_frames(self, now: float) -> None:
         """After the rows: who is answered may send to whom it has asked for at once."""

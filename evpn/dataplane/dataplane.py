@@ -6,7 +6,7 @@ to come back; only what a strategy has no rows for goes at once. Removals of a b
 port of ours, or leaves it, has no row in between.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import islice
 from typing import NamedTuple
 
@@ -168,11 +168,18 @@ class Dataplane:
 
     # Reconciliation
 
-    def batch(self, limit: int, removals: bool) -> list[RowChanges]:
-        """Up to `limit` row changes over all bridge domains that may be written now."""
+    def batch(self, limit: int, removals: bool, flying: Iterable[RowChanges] = ()) -> list[RowChanges]:
+        """Up to `limit` row changes over all bridge domains that may be written now.
+
+        `flying`: a batch that is under way. Where hosts are known beforehand its end is waited for: their rows and
+        those of remote MACs take each other's place.
+        """
         batch: list[RowChanges] = []
+        keys = {(one.segment.vni, one.kind): {key for key, _, _ in one.changes} for one in flying}
         for segment in self._writable(removals):
-            found = _segment_batch(segment, limit, removals)
+            if keys and (segment.hosts.desired or segment.hosts.actual or segment.taught):
+                continue
+            found = _segment_batch(segment, limit, removals, keys)
             batch += found
             limit -= size_of(found)
             if limit <= 0:
@@ -284,11 +291,14 @@ def _has(plan: Plan, kind: Kind) -> bool:
     return {Kind.FLOOD: plan.flood, Kind.MAC: plan.macs, Kind.NEIGHBOR: plan.neighbors}.get(kind, True)
 
 
-def _segment_batch(segment: Segment, limit: int, removals: bool) -> list[RowChanges]:
+def _segment_batch(
+    segment: Segment, limit: int, removals: bool, flying: Mapping[tuple[Vni, Kind], set[bytes]]
+) -> list[RowChanges]:
     found: list[RowChanges] = []
     queues = [(kind, True) for kind in reversed(_WRITE_ORDER) if removals or not _has(segment.plan, kind)]
     for kind, removing in (*queues, *((kind, False) for kind in _WRITE_ORDER)):
-        changes = segment.table(kind).batch(limit, removals=removing) if limit > 0 else []
+        under_way = flying.get((segment.vni, kind), ())
+        changes = segment.table(kind).batch(limit, removing, under_way) if limit > 0 else []
         if changes:
             found.append(RowChanges(segment, kind, changes))
             limit -= len(changes)
