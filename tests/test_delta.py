@@ -3,7 +3,7 @@ from itertools import permutations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
+from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from evpn.delta import Change, DeltaTable
 
@@ -220,6 +220,32 @@ class Reconciliation(RuleBasedStateMachine):
         super().__init__()
         self.table, self.far = DeltaTable[str, str](), FarSide()
         self.wanted: dict[str, str] = {}
+        self.flights: list[list[Change[str, str]]] = []
+        """Batches that the far side has not answered yet; meanwhile nothing is heard of it."""
+
+    @rule(keys=st.sets(KEYS), wishes=st.dictionaries(KEYS, st.sampled_from(["vtep1", "vtep2"])))
+    def wish_many(self, keys: set[str], wishes: dict[str, str]) -> None:
+        wishes = {key: value for key, value in wishes.items() if key in keys}
+        self.table.want_batch(list(keys), wishes)
+        self.wanted = {key: value for key, value in self.wanted.items() if key not in keys} | wishes
+
+    @precondition(lambda self: len(self.flights) < 2)
+    @rule(limit=st.integers(1, 3), removals=st.booleans())
+    def launch(self, limit: int, removals: bool) -> None:
+        flying = {key for batch in self.flights for key, _, _ in batch}
+        batch = self.table.batch(limit, removals, flying)
+        assert not flying & {key for key, _, _ in batch}
+        if batch:
+            self.flights.append(batch)
+
+    @precondition(lambda self: self.flights)
+    @rule()
+    def land(self) -> None:
+        batch = self.flights.pop(0)
+        refused = self.far.apply(batch)
+        for key in refused:
+            self.table.postpone(key)
+        self.table.observe_batch([change for change in batch if change[0] not in refused])
 
     @rule(key=KEYS, value=VALUES)
     def wish(self, key: str, value: str | None) -> None:
@@ -228,6 +254,7 @@ class Reconciliation(RuleBasedStateMachine):
         if value is not None:
             self.wanted[key] = value
 
+    @precondition(lambda self: not self.flights)
     @rule(key=KEYS, value=VALUES)
     def drift_with_notification(self, key: str, value: str | None) -> None:
         self.far.rows.pop(key, None)
@@ -235,6 +262,7 @@ class Reconciliation(RuleBasedStateMachine):
             self.far.rows[key] = value
         self.table.observe(key, value)
 
+    @precondition(lambda self: not self.flights)
     @rule(rows=st.dictionaries(KEYS, st.sampled_from(["vtep1", "vtep2"])))
     def restart_with_other_rows(self, rows: dict[str, str]) -> None:
         self.far.rows = dict(rows)
@@ -244,6 +272,7 @@ class Reconciliation(RuleBasedStateMachine):
     def refuse(self, keys: set[str]) -> None:
         self.far.refuses = keys
 
+    @precondition(lambda self: not self.flights)
     @rule(limit=st.integers(1, 3), removals=st.booleans())
     def push_some(self, limit: int, removals: bool) -> None:
         push_batch(self.table, self.far, limit, removals)
@@ -267,6 +296,8 @@ class Reconciliation(RuleBasedStateMachine):
     def teardown(self) -> None:
         """Faults have ceased."""
         self.far.refuses = set()
+        while self.flights:
+            self.land()
         self.table.retry()
         push(self.table, self.far, 2)
         assert self.far.rows == self.table.actual == self.table.desired == self.wanted

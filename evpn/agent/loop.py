@@ -24,11 +24,12 @@ from evpn.dataplane.link import Link
 from evpn.exabgp import commands, messages
 from evpn.exabgp.pipe import Pipe
 from evpn.netlink.snoop import Snooper
+from evpn.netlink.socket import Writer
 from evpn.packet.sighting import decode
 
 log = logging.getLogger(__name__)
 
-BULK = 4096
+BULK = 256
 """Pending rows from which on echoes of our own writes are not listened to."""
 OCTETS_PER_TURN = 1 << 16
 """Of lines, some 700 routes: in between, the kernel gets what they come to."""
@@ -49,7 +50,7 @@ class Loop:
         self.control = control
         self.observer = Observer(core, plug)
         self.snooper = Snooper()
-        self.writing = Writing(core, pipe, self._take_lines)
+        self.writing = Writing(core, pipe, self._take_lines, Writer())
         self.firewall = Firewall(core)
         self.isolation = Isolation(core)
         self._selector = selectors.DefaultSelector()

@@ -8,10 +8,10 @@ import logging
 import select
 import time
 from collections.abc import Callable
+from typing import Protocol
 
 from evpn.agent.core import Core
 from evpn.dataplane.dataplane import RowChanges, placed, size_of
-from evpn.exabgp.pipe import Pipe
 from evpn.netlink import rows
 from evpn.netlink.background import Background
 from evpn.netlink.messages import Refusal
@@ -25,15 +25,19 @@ FEW = 64
 """Rows up to which it is quicker to write them than to have them written."""
 
 
+class Readable(Protocol):
+    def fileno(self) -> int: ...
+
+
 class Writing:
     """Owner of the writing socket."""
 
-    def __init__(self, core: Core, pipe: Pipe, take: Callable[[], None]) -> None:
-        """`take`: a few lines of the pipe."""
+    def __init__(self, core: Core, lines: Readable, take: Callable[[], None], writer: Writer) -> None:
+        """`take`: takes a few of the lines that wait."""
         self._core = core
-        self._pipe = pipe
+        self._lines = lines
         self._take = take
-        self._writer = Writer()
+        self._writer = writer
         self._background = Background(self._writer)
 
     def open(self) -> None:
@@ -65,7 +69,7 @@ class Writing:
 
     def _meanwhile(self, batch: list[RowChanges], last: bool) -> tuple[list[RowChanges], list[bytes]]:
         """Takes routes in until this batch is in the kernel; the next one, encoded, unless it is the last."""
-        done, lines = self._background.fileno(), self._pipe.fileno()
+        done, lines = self._background.fileno(), self._lines.fileno()
         waiting = select.poll()
         waiting.register(done, select.POLLIN)
         waiting.register(lines, select.POLLIN)
