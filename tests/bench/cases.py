@@ -236,8 +236,8 @@ def _burst(scene: Scene) -> None:
     frames = [_frame(stream.local_mac(first + index)) for index in range(scene.size.macs)]
     missing = {stream.local_mac(first + index) for index in range(scene.size.macs)}
     heard = len(scene.speaker.updates)
-    pids = scene.system.processes().values()
-    before = processes.cpu(pids)
+    pids = scene.system.processes()
+    before = _cpu_of_each(pids)
 
     def complete(body: bytes) -> bool:
         announced = update.decode(body).announced
@@ -249,7 +249,10 @@ def _burst(scene: Scene) -> None:
     when = scene.speaker.wait_for(complete, scene.size.timeout / 4, heard)
     if when is not None:
         scene.note("burst", when - began)
-        scene.note("burst.cpu", processes.cpu(pids).since(before).used)
+        scene.window("burst", began, when)
+        for name, cpu in _cpu_of_each(pids).items():
+            scene.note(f"burst.cpu.{name}", cpu.since(before[name]).used)
+        scene.note("burst.cpu", sum(scene.samples[f"burst.cpu.{name}"][-1] for name in pids))
     scene.note("burst.missing", len(missing))
 
 

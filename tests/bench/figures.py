@@ -61,6 +61,7 @@ def _vtep(size: Size) -> list[Figure]:
         Figure("one local MAC to its UPDATE, 95th", "local", "ms", share=0.95),
         Figure(f"{size.macs:,} local MACs in a burst to the last UPDATE", "burst", "s", 0.6),
         Figure("of these never announced", "burst.missing"),
+        Figure("CPU of the burst", "burst.cpu", "s"),
         Figure("agent | bgpd and zebra killed: back in sync", f"{agent}.seconds", "s", theirs=f"{both}.seconds"),
         Figure("  rows removed meanwhile", f"{agent}.lost", theirs=f"{both}.lost"),
         Figure("  rows changed or written anew", f"{agent}.written", theirs=f"{both}.written"),

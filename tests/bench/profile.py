@@ -11,7 +11,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from tests.bench.cases import Size, remote_life
+from tests.bench.cases import Size, event_life, remote_life
 from tests.bench.site import Site
 from tests.bench.vteps import Ours, System
 
@@ -23,7 +23,7 @@ _SHOWN = 20
 Stack = list[list[str]]
 
 
-CASES = {"announce": "idle", "withdraw": "bulk", "restart": "restart"}
+CASES = {"announce": "idle", "withdraw": "bulk", "restart": "restart", "burst": "burst"}
 """What can be looked at, and the case that does it and as little else as possible."""
 
 
@@ -36,7 +36,8 @@ def profile(console: Console, routes: int, what: str) -> None:
         def make(site: Site) -> System:
             return Ours(site, environment)
 
-        life = remote_life(make, Size(routes), only=CASES[what])
+        run = event_life if what == "burst" else remote_life
+        life = run(make, Size(routes, macs=routes), only=CASES[what])
         content: dict[str, Any] = json.loads(written.read_text())
     began, ended = life[f"{what}.window.began"][0], life[f"{what}.window.ended"][0]
     samples = [(used, stack) for when, used, stack in content["samples"] if began <= when <= ended]
@@ -53,7 +54,7 @@ def profile(console: Console, routes: int, what: str) -> None:
         ("function, itself", _sum((used, _function(stack)) for used, stack in samples)),
         ("function, with all that it calls", _inclusive(samples)),
     ):
-        table = Table(title, "s", "%", "us per route")
+        table = Table(title, "s", "%", "us each")
         for name, seconds in found.most_common(_SHOWN):
             table.add_row(name, f"{seconds:.3f}", f"{100 * seconds / total:.1f}", f"{1e6 * seconds / routes:.2f}")
         console.print(table)
