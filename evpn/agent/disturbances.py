@@ -11,7 +11,8 @@ from collections.abc import Iterable
 
 from evpn.agent.culprit import process_of
 from evpn.agent.moves import rarely
-from evpn.dataplane.dataplane import Dataplane, RowChanges
+from evpn.dataplane.batches import RowChanges
+from evpn.dataplane.dataplane import Dataplane
 from evpn.dataplane.entries import AF_BRIDGE, RTPROT_BGP, Kind
 from evpn.dataplane.segment import Segment
 from evpn.netlink.neighbor import NeighborMessage

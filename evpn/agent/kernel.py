@@ -7,7 +7,8 @@ from evpn.agent.disturbances import Disturbances, protocol
 from evpn.agent.instances import Instances
 from evpn.agent.on_demand import OnDemand
 from evpn.config.settings import LearnNeighbors
-from evpn.dataplane.dataplane import Dataplane, RowChanges
+from evpn.dataplane.batches import RowChanges
+from evpn.dataplane.dataplane import Dataplane
 from evpn.dataplane.entries import (
     AF_BRIDGE,
     NTF_ROUTER,

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import Protocol
 
 from evpn.agent.core import Core
-from evpn.dataplane.dataplane import RowChanges, placed, size_of
+from evpn.dataplane.batches import RowChanges, placed, size_of
 from evpn.netlink import rows
 from evpn.netlink.background import Background
 from evpn.netlink.messages import Refusal

@@ -1,15 +1,14 @@
 """All bridge domains of the host in the kernel: devices, pending rows over all of them, refusals.
 
-Rows are written in the order in which they need each other (flood, host, MAC, neighbor) and removed in reverse;
-removals wait until the routes are known to be complete (`removals=True`), so that a restart never deletes what is about
-to come back; only what a strategy has no rows for goes at once. Removals of a batch come first: a MAC that comes to a
-port of ours, or leaves it, has no row in between.
+Removals wait until the routes are known to be complete (`removals=True`), so that a restart never deletes what is
+about to come back; only what a strategy has no rows for goes at once. `batches` has the order of the rest.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
-from itertools import islice
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
+from evpn.dataplane import batches
+from evpn.dataplane.batches import RowChanges, size_of
 from evpn.dataplane.demand import Demand
 from evpn.dataplane.entries import Fact, HostRow, Kind, LocalGone, LocalSeen
 from evpn.dataplane.handover import abandon, give_up_neighbors, lesson, neighbors_on_the_bridge
@@ -24,23 +23,11 @@ RETRY_FIRST, RETRY_LONGEST = 1.0, 60.0
 """Seconds before a refused row is tried again; doubled at each refusal up to the longest."""
 
 
-class RowChanges(NamedTuple):
-    """Of one kind, in one bridge domain."""
-
-    segment: Segment
-    kind: Kind
-    changes: list[Change]  # type: ignore[type-arg]
-    """Of what `Segment`'s table of that kind holds; of rows that are taught, the VTEPs."""
-
-
 class Refusal(NamedTuple):
     errno: int
     attempts: int
     retry_at: float
     """Monotonic seconds."""
-
-
-_WRITE_ORDER = (Kind.FLOOD, Kind.HOST, Kind.MAC, Kind.NEIGHBOR)
 
 
 class Dataplane:
@@ -179,7 +166,7 @@ class Dataplane:
         for segment in self._writable(removals):
             if keys and (segment.hosts.desired or segment.hosts.actual or segment.taught):
                 continue
-            found = _segment_batch(segment, limit, removals, keys)
+            found = batches.take(segment, limit, removals, keys)
             batch += found
             limit -= size_of(found)
             if limit <= 0:
@@ -271,38 +258,3 @@ def _host_fact(change: Change[MacAddress, HostRow]) -> Fact:
     if new is not None:
         return LocalSeen(mac, new.port, static=True)
     return LocalGone(mac, old.port if old is not None else 0)
-
-
-def size_of(batch: Iterable[RowChanges]) -> int:
-    return sum(len(one.changes) for one in batch)
-
-
-def placed(batch: Iterable[RowChanges], place: int) -> tuple[Segment, Kind, bytes]:
-    """Whose change is at this place of a batch."""
-    for segment, kind, changes in batch:
-        if place < len(changes):
-            return segment, kind, changes[place][0]
-        place -= len(changes)
-    raise IndexError(place)
-
-
-def _has(plan: Plan, kind: Kind) -> bool:
-    """Whether routes decide about rows of this kind; else there are none, whatever is announced."""
-    return {Kind.FLOOD: plan.flood, Kind.MAC: plan.macs, Kind.NEIGHBOR: plan.neighbors}.get(kind, True)
-
-
-def _segment_batch(
-    segment: Segment, limit: int, removals: bool, flying: Mapping[tuple[Vni, Kind], set[bytes]]
-) -> list[RowChanges]:
-    found: list[RowChanges] = []
-    queues = [(kind, True) for kind in reversed(_WRITE_ORDER) if removals or not _has(segment.plan, kind)]
-    for kind, removing in (*queues, *((kind, False) for kind in _WRITE_ORDER)):
-        under_way = flying.get((segment.vni, kind), ())
-        changes = segment.table(kind).batch(limit, removing, under_way) if limit > 0 else []
-        if changes:
-            found.append(RowChanges(segment, kind, changes))
-            limit -= len(changes)
-    if segment.taught and not segment.macs.pending and limit > 0:
-        taught = islice(segment.taught.items(), limit)
-        found.append(RowChanges(segment, Kind.TAUGHT, [(mac, None, vtep) for mac, vtep in taught]))
-    return found

@@ -11,7 +11,7 @@ there is nothing to delete. Changes that take the usual messages, nearly all, ar
 from collections.abc import Iterable, Iterator
 from errno import ENODEV, ENOENT, EOPNOTSUPP
 
-from evpn.dataplane.dataplane import RowChanges
+from evpn.dataplane.batches import RowChanges
 from evpn.dataplane.entries import HostRow, Kind, MacRow, NeighborRow
 from evpn.dataplane.segment import Segment
 from evpn.delta import Change

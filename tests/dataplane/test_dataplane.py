@@ -2,7 +2,8 @@ from errno import EBUSY, ENOSPC
 
 import pytest
 
-from evpn.dataplane.dataplane import RETRY_FIRST, RETRY_LONGEST, Dataplane, RowChanges
+from evpn.dataplane.batches import RowChanges
+from evpn.dataplane.dataplane import RETRY_FIRST, RETRY_LONGEST, Dataplane
 from evpn.dataplane.entries import Fact, HostRow, Kind, LocalGone, LocalSeen, NeighborRow, mac_row
 from evpn.dataplane.segment import Segment
 from evpn.values import Vni

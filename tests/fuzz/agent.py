@@ -6,7 +6,7 @@ from itertools import pairwise
 
 from evpn.agent.configure import configure
 from evpn.agent.core import Core
-from evpn.dataplane.dataplane import RowChanges, size_of
+from evpn.dataplane.batches import RowChanges, size_of
 from evpn.dataplane.entries import Kind
 from evpn.netlink import neighbor, rows
 from evpn.packet.ethernet import is_station

@@ -5,7 +5,8 @@ from itertools import product
 
 import pytest
 
-from evpn.dataplane.dataplane import Dataplane, RowChanges, placed
+from evpn.dataplane.batches import RowChanges, placed
+from evpn.dataplane.dataplane import Dataplane
 from evpn.dataplane.entries import HostRow, Kind, MacRow, NeighborRow, mac_row
 from evpn.netlink import neighbor, rows
 from evpn.netlink.constants import NTF_EXT_LEARNED, NTF_STICKY, NUD_NOARP

@@ -4,7 +4,7 @@ from errno import EAFNOSUPPORT, EEXIST, EINVAL, ENODEV, ENOENT, EOPNOTSUPP
 
 import pytest
 
-from evpn.dataplane.dataplane import RowChanges
+from evpn.dataplane.batches import RowChanges
 from evpn.dataplane.entries import Kind, mac_row
 from evpn.dataplane.segment import Attachment, Segment
 from evpn.netlink import neighbor, rows

@@ -1,0 +1,61 @@
+"""Row changes that go to the kernel together: in which order, and who is who among them.
+
+Rows are written in the order in which they need each other (flood, host, MAC, neighbor) and removed in reverse;
+removals come first: a MAC that comes to a port of ours, or leaves it, has no row in between.
+"""
+
+from collections.abc import Iterable, Mapping
+from itertools import islice
+from typing import NamedTuple
+
+from evpn.dataplane.entries import Kind
+from evpn.dataplane.plan import Plan
+from evpn.dataplane.segment import Segment
+from evpn.delta import Change
+from evpn.values import Vni
+
+_WRITE_ORDER = (Kind.FLOOD, Kind.HOST, Kind.MAC, Kind.NEIGHBOR)
+
+
+class RowChanges(NamedTuple):
+    """Of one kind, in one bridge domain."""
+
+    segment: Segment
+    kind: Kind
+    changes: list[Change]  # type: ignore[type-arg]
+    """Of what `Segment`'s table of that kind holds; of rows that are taught, the VTEPs."""
+
+
+def size_of(batch: Iterable[RowChanges]) -> int:
+    return sum(len(one.changes) for one in batch)
+
+
+def placed(batch: Iterable[RowChanges], place: int) -> tuple[Segment, Kind, bytes]:
+    """Whose change is at this place of a batch."""
+    for segment, kind, changes in batch:
+        if place < len(changes):
+            return segment, kind, changes[place][0]
+        place -= len(changes)
+    raise IndexError(place)
+
+
+def _has(plan: Plan, kind: Kind) -> bool:
+    """Whether routes decide about rows of this kind; else there are none, whatever is announced."""
+    return {Kind.FLOOD: plan.flood, Kind.MAC: plan.macs, Kind.NEIGHBOR: plan.neighbors}.get(kind, True)
+
+
+def take(
+    segment: Segment, limit: int, removals: bool, flying: Mapping[tuple[Vni, Kind], set[bytes]]
+) -> list[RowChanges]:
+    found: list[RowChanges] = []
+    queues = [(kind, True) for kind in reversed(_WRITE_ORDER) if removals or not _has(segment.plan, kind)]
+    for kind, removing in (*queues, *((kind, False) for kind in _WRITE_ORDER)):
+        under_way = flying.get((segment.vni, kind), ())
+        changes = segment.table(kind).batch(limit, removing, under_way) if limit > 0 else []
+        if changes:
+            found.append(RowChanges(segment, kind, changes))
+            limit -= len(changes)
+    if segment.taught and not segment.macs.pending and limit > 0:
+        taught = islice(segment.taught.items(), limit)
+        found.append(RowChanges(segment, Kind.TAUGHT, [(mac, None, vtep) for mac, vtep in taught]))
+    return found
