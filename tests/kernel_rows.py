@@ -1,9 +1,21 @@
 """Rows as the kernel tells them, in notifications and dumps (docs/kernel.md)."""
 
+from collections.abc import Iterable, Iterator
+from itertools import groupby
+from struct import Struct
+
 from evpn.netlink.constants import (
     AF_BRIDGE,
     AF_INET,
     AF_INET6,
+    NDA_CACHEINFO,
+    NDA_DST,
+    NDA_LLADDR,
+    NDA_MASTER,
+    NDA_NH_ID,
+    NDA_PROTOCOL,
+    NDA_SRC_VNI,
+    NDA_VLAN,
     NTF_EXT_LEARNED,
     NTF_SELF,
     NTF_STICKY,
@@ -15,7 +27,11 @@ from evpn.netlink.constants import (
     RTM_GETNEIGH,
     RTM_NEWNEIGH,
 )
+from evpn.netlink.events import Event
+from evpn.netlink.inbox import HEAD
+from evpn.netlink.messages import HEADER, attribute
 from evpn.netlink.neighbor import NeighborMessage
+from evpn.netlink.newcomers import gathered
 from evpn.values import NO_IP, ZERO_MAC, IpAddress, MacAddress
 
 BRIDGE, DEVICE, PORT, OTHER_PORT = 1, 2, 11, 12
@@ -72,3 +88,36 @@ def miss_row(mac: MacAddress, ip: IpAddress, device: int = DEVICE) -> NeighborMe
     """As a VXLAN device tells whom it does not know: a MAC or an IP."""
     family = AF_INET6 if len(ip) == 16 else AF_INET
     return NeighborMessage(RTM_GETNEIGH, family, device, NUD_STALE, 0, 1, 0, mac, ip, 0, 0, 0, 0, 0, None)
+
+
+def notification(row: NeighborMessage, modern: bool = True) -> bytes:
+    """The octets that tell it, in the kernel's order; `modern`: with NDA_FLAGS_EXT."""
+    told = attribute(NDA_DST, row.dst) if row.dst and row.family != AF_BRIDGE else b""
+    told += attribute(NDA_LLADDR, row.lladdr) if row.lladdr else b""
+    told += attribute(NDA_DST, row.dst) if row.dst and row.family == AF_BRIDGE else b""
+    told += attribute(NDA_MASTER, row.master.to_bytes(4, "little")) if row.master else b""
+    told += attribute(_NDA_FLAGS_EXT, bytes(4)) if modern and row.master else b""
+    if row.used is not None:
+        told += attribute(NDA_CACHEINFO, bytes(4) + row.used.to_bytes(4, "little") + bytes(8))
+    told += attribute(NDA_VLAN, row.vlan.to_bytes(2, "little")) if row.vlan else b""
+    told += attribute(NDA_PROTOCOL, bytes((row.protocol,))) if row.protocol else b""
+    told += attribute(NDA_NH_ID, row.nexthop_id.to_bytes(4, "little")) if row.nexthop_id else b""
+    told += attribute(NDA_SRC_VNI, row.src_vni.to_bytes(4, "little")) if row.src_vni else b""
+    body = _NDMSG.pack(row.family, row.ifindex, row.state, row.flags, row.kind) + told
+    return HEADER.pack(HEADER.size + len(body), row.type, 0, 0, row.port_id) + body
+
+
+def together(events: Iterable[Event]) -> Iterator[Event]:
+    """As the monitor tells them: hosts that come up one after the other are one event."""
+    for are_rows, some in groupby(events, lambda event: isinstance(event, NeighborMessage)):
+        if not are_rows:
+            yield from some
+            continue
+        rows = [event for event in some if isinstance(event, NeighborMessage)]
+        octets = list(map(notification, rows))
+        for found in gathered(b"".join(one.ljust(HEAD, b"\xee")[:HEAD] for one in octets), list(map(len, octets))):
+            yield rows[found] if isinstance(found, int) else found
+
+
+_NDMSG = Struct("=B3xiHBB")
+_NDA_FLAGS_EXT = 15

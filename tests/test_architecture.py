@@ -48,6 +48,7 @@ SHELL = {
     "evpn.netlink.background",
     "evpn.netlink.dump",
     "evpn.netlink.echo",  # only attaches it to a socket
+    "evpn.netlink.inbox",
     "evpn.netlink.links",
     "evpn.netlink.nft",
     "evpn.netlink.snoop",

@@ -68,11 +68,16 @@ class Announcer:
 
     def _announce(self, changes: list[Change[RouteKey, Announcement]]) -> Iterator[bytes]:
         groups: dict[PathAttributes, list[bytes]] = {}
+        last: PathAttributes | None = None
+        group: list[bytes] = []
         for _, _, new in changes:
             if new:
-                groups.setdefault(new.attributes, []).append(new.nlri)
-        for shared, nlri in groups.items():
-            yield from commands.announce(self.next_id(), _packed(shared), self.vtep, nlri)
+                nlri, shared = new
+                if shared is not last:  # nearly all of a burst have the same ones
+                    last, group = shared, groups.setdefault(shared, [])
+                group.append(nlri)
+        for shared, group in groups.items():
+            yield from commands.announce(self.next_id(), _packed(shared), self.vtep, group)
         self._told(changes)
 
     def _told(self, changes: list[Change[RouteKey, Announcement]]) -> None:

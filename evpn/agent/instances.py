@@ -216,10 +216,9 @@ class Instances:
         for key, route in bound.items():
             if route is None:
                 routes.want(originate.mac_ip_key(instance, *key), None)
-        for mac in dirty.claims:
-            claim = domain.local_claim(mac) if attached else None
-            wanted = originate.mac_ip(instance, mac, claim) if claim else None
-            routes.want(originate.mac_ip_key(instance, mac), wanted)
+        local = domain.local if attached else {}
+        claims = {mac: known.claim if (known := local.get(mac)) else None for mac in dirty.claims}
+        routes.want_batch(*originate.macs_alone(instance, claims))
         for key, route in bound.items():
             if route is not None:
                 routes.want(originate.mac_ip_key(instance, *key), route)

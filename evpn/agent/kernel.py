@@ -30,13 +30,16 @@ from evpn.dataplane.entries import (
     ReservedNeighbor,
     Taken,
 )
+from evpn.dataplane.newcomers import are_newcomers
 from evpn.dataplane.ownership import is_our_neighbor
 from evpn.dataplane.segment import Segment
 from evpn.evi.bindings import Source
 from evpn.evi.bridge_domain import BridgeDomain
 from evpn.evi.fabric import Fabric
+from evpn.evi.uncontested import learn
 from evpn.netlink import events
 from evpn.netlink.neighbor import NeighborMessage
+from evpn.netlink.newcomers import HostsSeen
 from evpn.packet.sighting import Sighting
 from evpn.values import IpAddress, MacAddress, Vni
 
@@ -106,6 +109,17 @@ class Kernel:
                     self.disturbances.observed(segment, right, row)
             self._resolved(segment, row, present, now)
             self._dataplane.touch(segment.vni)
+
+    def hosts_seen(self, seen: HostsSeen, now: float) -> None:
+        """Hosts that came up on a port: those that nobody knew are learnt together."""
+        segment = self._dataplane.segment_of(seen.port, seen.bridge)
+        if segment is None:
+            return
+        domain, on_device = self._fabric.domains[segment.vni], seen.port in self._dataplane.by_device
+        if not on_device and are_newcomers(segment, seen.macs) and learn(domain, seen.macs, seen.port):
+            return
+        for row in seen.rows():
+            self.row_event(row, now)
 
     def sighted(self, port: int, sighting: Sighting, now: float) -> None:
         """A frame on one of our ports, in which a host says that it has an address."""

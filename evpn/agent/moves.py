@@ -9,7 +9,7 @@ from evpn.config.settings import DuplicateAction, DuplicateDetection
 from evpn.dataplane.dataplane import Dataplane
 from evpn.evi.bridge_domain import BridgeDomain
 from evpn.evi.duplicates import Duplicate, Duplicates
-from evpn.evi.journal import Event, Journal, What
+from evpn.evi.journal import Event, Journal, Learnt, What
 from evpn.text import format_ip, format_mac
 from evpn.values import IpAddress, MacAddress, Vni
 
@@ -109,6 +109,10 @@ class Moves:
         events = list(domain.events)
         domain.events.clear()
         for event in events:
+            if isinstance(event, Learnt):
+                self.journal.note_learnt(now, domain.vni, event)
+                self.counts[domain.vni, What.LEARNT] += len(event.macs)
+                continue
             self._note(domain, event, now)
             if event.what.is_move:
                 self._moved(domain, event, now)

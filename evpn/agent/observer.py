@@ -16,6 +16,7 @@ from evpn.netlink.dump import dump_bridge_domain, dump_links, dump_neighbors
 from evpn.netlink.errors import NetlinkError
 from evpn.netlink.events import Event, LinkChanged, Overrun, PortChanged
 from evpn.netlink.neighbor import NeighborMessage
+from evpn.netlink.newcomers import HostsSeen
 from evpn.netlink.socket import Monitor
 from evpn.values import Vni
 
@@ -70,6 +71,8 @@ class Observer:
         for event in events:
             if isinstance(event, NeighborMessage):
                 self.core.kernel.row_event(event, now)
+            elif isinstance(event, HostsSeen):
+                self.core.kernel.hosts_seen(event, now)
             elif isinstance(event, Overrun):
                 self._overrun()
             else:

@@ -98,6 +98,8 @@ class Questions:
             if link.master == attached.bridge.ifindex and link.ifindex != attached.device.ifindex and link.up
         ]
         for event in domain.events:
+            if not isinstance(event, Event):
+                continue
             mac, router = _holder(domain, event)
             if mac is not None:
                 self.announced += 1

@@ -10,7 +10,7 @@ from typing import Protocol
 
 from evpn.evi.bindings import NEVER, Binding, Bindings, Source
 from evpn.evi.dirty import Dirty
-from evpn.evi.journal import Event, What
+from evpn.evi.journal import Event, News, What
 from evpn.evi.mobility import Claim, prefer
 from evpn.evi.paths import Paths, best_binding, binding_claim, claim, is_immovable, mac_of, put, remove
 from evpn.rib.path import Path, is_martian
@@ -32,7 +32,7 @@ class Macs(Protocol):
 class Addresses:
     """`bindings`: ours; `remote`: IP -> the paths that name it."""
 
-    def __init__(self, macs: Macs, dirty: Dirty, events: list[Event], most: int) -> None:
+    def __init__(self, macs: Macs, dirty: Dirty, events: list[News], most: int) -> None:
         self.bindings = Bindings(most)
         self.remote: dict[IpAddress, Paths] = {}
         self.frozen: dict[IpAddress, bool] = {}

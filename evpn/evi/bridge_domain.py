@@ -10,7 +10,7 @@ from evpn.evi.addresses import Addresses
 from evpn.evi.claims import Case, claim_over, new_claim, surviving_claim
 from evpn.evi.dirty import Dirty
 from evpn.evi.entries import Expected, LocalMac, Remote
-from evpn.evi.journal import Event, What
+from evpn.evi.journal import Event, News, What
 from evpn.evi.mobility import Claim, is_later
 from evpn.evi.overflow import Overflow
 from evpn.evi.paths import Paths, best_claim, flood_endpoint, put, remove
@@ -38,7 +38,7 @@ class BridgeDomain:
         """MACs that the bridge has no row of any more, and their ports: still claimed until they do not answer."""
         self.frozen: dict[MacAddress, Remote | None] = {}
         """Duplicates that stay where they are: behind a VTEP, or here (None)."""
-        self.events: list[Event] = []
+        self.events: list[News] = []
         self.dirty = Dirty()
         self.addresses = Addresses(self, self.dirty, self.events, _IPS_PER_MAC * max_macs)
         self.overflow = Overflow(max_remote_macs)

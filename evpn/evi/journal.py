@@ -73,6 +73,16 @@ class Event(NamedTuple):
     """Of the claim that holds now."""
 
 
+class Learnt(NamedTuple):
+    """As many events: hosts that nobody knew, on a port of ours."""
+
+    macs: list[MacAddress]
+    port: int
+
+
+News = Event | Learnt
+
+
 class Entry(NamedTuple):
     when: float
     """Monotonic seconds."""
@@ -87,8 +97,29 @@ class Journal:
         self._most_macs = most_macs
         self._per_mac = per_mac
         self._of: OrderedDict[tuple[Vni, MacAddress], deque[Entry]] = OrderedDict()
+        self._learnt: deque[tuple[float, Vni, Learnt]] = deque()
+        """Still to be noted one by one, once anything else happens or somebody asks; most may be forgotten before."""
+        self._waiting = 0
+        """How many MACs that is."""
+
+    def note_learnt(self, now: float, vni: Vni, learnt: Learnt) -> None:
+        self._learnt.append((now, vni, learnt))
+        self._waiting += len(learnt.macs)
+        while self._waiting - len(self._learnt[0][2].macs) >= self._most_macs:
+            self._waiting -= len(self._learnt.popleft()[2].macs)
 
     def note(self, now: float, vni: Vni, event: Event) -> None:
+        self._note_waiting()
+        self._note(now, vni, event)
+
+    def _note_waiting(self) -> None:
+        while self._learnt:
+            now, vni, (macs, port) = self._learnt.popleft()
+            for mac in macs[-self._most_macs :]:
+                self._note(now, vni, Event(What.LEARNT, mac, port=port, sequence=0))
+        self._waiting = 0
+
+    def _note(self, now: float, vni: Vni, event: Event) -> None:
         key = vni, event.mac
         if key not in self._of:
             self._of[key] = deque(maxlen=self._per_mac)
@@ -99,6 +130,7 @@ class Journal:
 
     def entries(self, vni: Vni | None = None, mac: MacAddress | None = None) -> Iterator[Entry]:
         """In the order in which they happened."""
+        self._note_waiting()
         found = [
             entry
             for (of_vni, of_mac), entries in self._of.items()
@@ -108,5 +140,6 @@ class Journal:
         return iter(sorted(found, key=lambda entry: entry.when))
 
     def forget(self, vni: Vni) -> None:
+        self._note_waiting()
         for key in [key for key in self._of if key[0] == vni]:
             del self._of[key]

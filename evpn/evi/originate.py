@@ -3,6 +3,7 @@
 Attributes are shared by all routes of a VNI with the same mobility, so that they fill UPDATEs together.
 """
 
+from collections.abc import Mapping
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -10,6 +11,7 @@ from evpn.evi.mobility import Claim
 from evpn.values import (
     NO_IP,
     ZERO_ESI,
+    ZERO_MAC,
     ZERO_TAG,
     ExtendedCommunity,
     IpAddress,
@@ -23,6 +25,9 @@ from evpn.wire.attributes import PathAttributes
 from evpn.wire.communities import IMMUTABLE, OVERRIDE, ROUTER, arp_nd, encapsulation, mac_mobility
 from evpn.wire.pmsi import ingress_replication
 from evpn.wire.routes import InclusiveMulticastRoute, MacIpRoute
+from evpn.wire.routes.mac_ip import split_at_mac
+
+_new = tuple.__new__  # half the time of the constructor of a NamedTuple
 
 
 class Instance(NamedTuple):
@@ -48,6 +53,26 @@ def mac_ip(
     route = MacIpRoute(instance.rd, ZERO_ESI, ZERO_TAG, mac, ip, instance.vni)
     shared = _mac_ip_attributes(instance.export_targets, claim.sequence, claim.sticky, flags)
     return Announcement(route.encode(), shared)
+
+
+def macs_alone(
+    instance: Instance, claims: Mapping[MacAddress, Claim | None]
+) -> tuple[list[RouteKey], dict[RouteKey, Announcement]]:
+    """The keys of these MACs' own routes, and the routes: none without a claim. A sixth of the time of `mac_ip`."""
+    one = MacIpRoute(instance.rd, ZERO_ESI, ZERO_TAG, ZERO_MAC, NO_IP, instance.vni)
+    head, (before, behind) = one.key.removesuffix(ZERO_MAC), split_at_mac(one.encode())
+    keys: list[RouteKey] = []
+    routes: dict[RouteKey, Announcement] = {}
+    last, shared = None, PathAttributes()
+    for mac, claim in claims.items():
+        key = RouteKey(head + mac)
+        keys.append(key)
+        if claim is None:
+            continue
+        if claim is not last:
+            last, shared = claim, _mac_ip_attributes(instance.export_targets, claim.sequence, claim.sticky, None)
+        routes[key] = _new(Announcement, (before + mac + behind, shared))
+    return keys, routes
 
 
 def arp_nd_flags(ip: IpAddress, router: bool, configured: bool) -> int | None:

@@ -2,12 +2,15 @@
 
 A MAC/IP route is uncontested if no other path names its MAC or its IP, and neither is a host's of ours, or a duplicate
 that is held, or has ever moved. Then there is nothing to compare. All else goes the long way, through `BridgeDomain`
-and `Addresses`, to the same end.
+and `Addresses`, to the same end. So it is with hosts of ours that nobody has ever heard of.
 """
 
 from collections.abc import Iterable, Sequence
 
 from evpn.evi.bridge_domain import BridgeDomain
+from evpn.evi.entries import LocalMac
+from evpn.evi.journal import Learnt
+from evpn.evi.mobility import Claim
 from evpn.rib.path import Path
 from evpn.values import IpAddress, MacAddress
 from evpn.wire.routes import MacIpRoute
@@ -52,6 +55,23 @@ def withdraw_paths(domain: BridgeDomain, paths: Sequence[Path]) -> None:
                     dirty.ips[ip] = None
                 continue
         domain.withdraw_path(path)
+
+
+def learn(domain: BridgeDomain, macs: Iterable[MacAddress], port: int) -> bool:
+    """Hosts that nobody knew spoke on a port of ours. False, and nothing done, unless that is so of each of them.
+
+    Nothing changes for the rows of such a MAC: it has none, and nobody wants one.
+    """
+    found, addresses = dict.fromkeys(macs), domain.addresses.bindings.of_mac
+    known = (domain.local, domain.remote, domain.highest_seen, addresses)
+    if domain.frozen or len(domain.local) + len(found) > domain.max_macs:
+        return False
+    if not all(table.keys().isdisjoint(found) for table in known):
+        return False
+    domain.local.update(dict.fromkeys(found, LocalMac(port, False, Claim(domain.vtep))))
+    domain.dirty.claims.update(found)
+    domain.events.append(Learnt(list(found), port))
+    return True
 
 
 def paths_of_macs(domain: BridgeDomain, macs: Iterable[MacAddress]) -> list[Path | None]:

@@ -22,6 +22,7 @@ from evpn.netlink.constants import (
 )
 from evpn.netlink.messages import HEADER, Message, split
 from evpn.netlink.neighbor import NeighborMessage
+from evpn.netlink.newcomers import HostsSeen
 from evpn.values import IpAddress
 
 
@@ -62,7 +63,7 @@ class Overrun(NamedTuple):
     """Notifications were lost: whatever was known has to be dumped again."""
 
 
-Event = NeighborMessage | LinkChanged | LinkRemoved | PortChanged | PortLeft | AddressChanged | Overrun
+Event = NeighborMessage | HostsSeen | LinkChanged | LinkRemoved | PortChanged | PortLeft | AddressChanged | Overrun
 
 _NEIGHBOR_TYPES = frozenset((RTM_NEWNEIGH, RTM_DELNEIGH, RTM_GETNEIGH))
 

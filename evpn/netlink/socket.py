@@ -8,7 +8,7 @@ import errno
 import socket
 from collections.abc import Iterator, Sequence
 
-from evpn.netlink import echo, events
+from evpn.netlink import echo, events, newcomers
 from evpn.netlink.constants import (
     NETLINK_CAP_ACK,
     RTMGRP_IPV4_IFADDR,
@@ -21,6 +21,7 @@ from evpn.netlink.constants import (
 )
 from evpn.netlink.errors import NetlinkError
 from evpn.netlink.events import Event, Overrun
+from evpn.netlink.inbox import MOST, Inbox
 from evpn.netlink.messages import Refusal, refusal, split
 
 _GROUPS = RTMGRP_LINK | RTMGRP_NEIGH | RTMGRP_IPV4_IFADDR | RTMGRP_IPV6_IFADDR
@@ -98,9 +99,11 @@ class Monitor:
         self.malformed = 0
         self._buffer = buffer
         self._socket: socket.socket | None = None
+        self._inbox: Inbox | None = None
 
     def open(self) -> None:
         self._socket = open_route_socket(self._buffer, _GROUPS)
+        self._inbox = Inbox()
 
     def close(self) -> None:
         _closed(self._socket)
@@ -125,9 +128,8 @@ class Monitor:
         opened = _opened(self._socket)
         found: list[Event] = []
         try:
-            for datagram in _pending(opened, limit):
-                self.datagrams += 1
-                found += events.decode(datagram)
+            while limit > 0 and (count := self._receive(opened, limit, found)):
+                limit -= count
         except OSError as error:
             if error.errno != errno.ENOBUFS:
                 raise
@@ -136,6 +138,19 @@ class Monitor:
             self.malformed += 1
             return self._overrun(opened, found)
         return found
+
+    def _receive(self, opened: socket.socket, limit: int, found: list[Event]) -> int:
+        """Add to the events what one call brings; 0 when it is known that nothing more waits, else how many it were."""
+        if self._inbox is None:
+            return 0
+        sizes = self._inbox.receive(opened.fileno(), limit)
+        self.datagrams += len(sizes)
+        for seen in newcomers.gathered(self._inbox.heads(len(sizes)), sizes):
+            if isinstance(seen, int):
+                found += events.decode(self._inbox.datagram(seen, sizes[seen]))
+            else:
+                found.append(seen)
+        return len(sizes) if len(sizes) == min(limit, MOST) else 0
 
     def _overrun(self, opened: socket.socket, found: list[Event]) -> list[Event]:
         self.overruns += 1

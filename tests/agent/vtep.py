@@ -13,6 +13,7 @@ from evpn.netlink import rows
 from evpn.netlink.constants import NTF_EXT_LEARNED, NTF_SELF, NUD_REACHABLE
 from evpn.netlink.events import Overrun
 from evpn.netlink.neighbor import NeighborMessage
+from evpn.netlink.newcomers import HostsSeen
 from evpn.packet.frames import probe
 from evpn.packet.sighting import Sighting
 from evpn.values import NO_IP, IpAddress, MacAddress, RouteKey
@@ -36,7 +37,7 @@ from tests.builders import (
     settings,
 )
 from tests.fakes import FakeKernel, Row
-from tests.kernel_rows import DEVICE
+from tests.kernel_rows import DEVICE, together
 
 _COMMAND = re.compile(r"((?:neighbor \S+ )*)(.*)\n")
 
@@ -136,6 +137,8 @@ class Vtep:
         self.sent: list[tuple[int, bytes]] = []
         self.answers: list[tuple[int, bytes]] = []
         """To questions of our hosts, in the name of others."""
+        self.gathers = True
+        """Whether hosts that come up together are heard of together, as the monitor does it."""
         self.restart()
 
     def restart(self) -> None:
@@ -166,7 +169,8 @@ class Vtep:
 
     def turn(self) -> None:
         self._hear()
-        for event in self.kernel.events():
+        events = self.kernel.events()
+        for event in together(events) if self.gathers else events:
             self._take(event)
         self.core.kernel.disturbances.all_heard()
         self._look()
@@ -208,6 +212,8 @@ class Vtep:
     def _take(self, event: object) -> None:
         if isinstance(event, NeighborMessage):
             self.core.kernel.row_event(event, self.now)
+        elif isinstance(event, HostsSeen):
+            self.core.kernel.hosts_seen(event, self.now)
         elif isinstance(event, Overrun):
             self.core.dataplane.links = dict(self.kernel.links)
             self.core.kernel.lost_track()

@@ -1,12 +1,13 @@
 import pytest
 
 from evpn.evi.mobility import Claim
-from evpn.evi.originate import Instance, inclusive_multicast, mac_ip, mac_ip_key
+from evpn.evi.originate import Instance, inclusive_multicast, mac_ip, mac_ip_key, macs_alone
 from evpn.text import parse_rd, parse_route_target
 from evpn.values import Vni
 from evpn.wire.communities import Mobility
 from evpn.wire.routes import InclusiveMulticastRoute, MacIpRoute, decode_routes
-from tests.builders import IP1, M1, OURS, VTEP2, ip
+from tests.builders import IP1, M1, M2, M3, OURS, VTEP2, ip
+from tests.builders import mac as a_mac
 
 INSTANCE = Instance(Vni(0x012345), OURS, parse_rd("10.0.0.10:100"), (parse_route_target("65000:100"),))
 RT = bytes.fromhex("0002fde800000064")
@@ -49,6 +50,16 @@ def test_a_mac_that_has_moved_or_may_not_says_so(claim: Claim) -> None:
 
     assert shared.extended[:2] == (RT, VXLAN)
     assert shared.mobility == Mobility(claim.sequence, claim.sticky)
+
+
+def test_routes_of_many_macs_are_what_they_are_one_by_one() -> None:
+    claims = {M1: Claim(OURS), M2: None, M3: Claim(OURS, 3), a_mac("02:00:00:00:00:04"): Claim(OURS)}
+
+    keys, routes = macs_alone(INSTANCE, claims)
+
+    assert keys == [mac_ip_key(INSTANCE, mac) for mac in claims]
+    assert routes == {mac_ip_key(INSTANCE, mac): mac_ip(INSTANCE, mac, one) for mac, one in claims.items() if one}
+    assert macs_alone(INSTANCE, {}) == ([], {})
 
 
 def test_routes_with_the_same_mobility_share_their_attributes() -> None:

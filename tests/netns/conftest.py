@@ -7,6 +7,9 @@ from typing import NamedTuple, TypeVar
 
 import pytest
 
+from evpn.netlink.events import Event
+from evpn.netlink.neighbor import NeighborMessage
+from evpn.netlink.newcomers import HostsSeen
 from evpn.netlink.socket import Monitor, Writer
 from tests.namespaces import Namespace
 
@@ -68,6 +71,17 @@ def monitor(vtep: Vtep) -> Iterator[Monitor]:
     opened.open()
     yield opened
     opened.close()
+
+
+def rows_of(events: list[Event]) -> list[NeighborMessage]:
+    """Told one by one, or together."""
+    found: list[NeighborMessage] = []
+    for event in events:
+        if isinstance(event, NeighborMessage):
+            found.append(event)
+        elif isinstance(event, HostsSeen):
+            found += event.rows()
+    return found
 
 
 def until(question: Callable[[], T], seconds: float = 5.0) -> T:

@@ -11,7 +11,7 @@ from evpn.netlink.neighbor import NeighborMessage
 from evpn.netlink.socket import Monitor, Writer
 from evpn.values import ZERO_MAC, IpAddress, MacAddress
 
-from .conftest import Vtep
+from .conftest import Vtep, rows_of
 
 pytestmark = pytest.mark.kernel
 
@@ -85,7 +85,7 @@ def test_a_local_host_taking_over_a_row_is_heard(vtep: Vtep, writer: Writer, dea
         host.bind(("host1", 0))
         host.send(bytes.fromhex("ffffffffffff") + MAC + b"\x88\xb5" + bytes(46))
 
-    (moved,) = [event for event in deaf.read() if isinstance(event, NeighborMessage)]
+    (moved,) = rows_of(deaf.read())
     assert (moved.ifindex, moved.lladdr) == (vtep.port, MAC)
 
 

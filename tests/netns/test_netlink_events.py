@@ -13,7 +13,7 @@ from evpn.netlink.neighbor import NeighborMessage
 from evpn.netlink.socket import Monitor, Writer
 from evpn.values import IpAddress, MacAddress
 
-from .conftest import Vtep, until
+from .conftest import Vtep, rows_of, until
 
 pytestmark = pytest.mark.kernel
 
@@ -61,7 +61,7 @@ def test_a_bridge_tells_after_how_many_seconds_a_silent_host_is_forgotten(vtep: 
 def test_a_device_going_down_takes_its_remote_macs(vtep: Vtep, writer: Writer, monitor: Monitor) -> None:
     writer.apply([neighbor.remote_mac(0, vtep.device, MAC, VTEP)])
 
-    rows = [event for event in after(vtep, monitor, "link set vx100 down") if isinstance(event, NeighborMessage)]
+    rows = rows_of(after(vtep, monitor, "link set vx100 down"))
     assert [(row.type, row.lladdr, row.dst) for row in rows if row.lladdr == MAC] == [(RTM_DELNEIGH, MAC, VTEP)]
 
 
@@ -168,7 +168,7 @@ def test_a_frame_takes_a_mac_to_a_local_port(vtep: Vtep, writer: Writer, monitor
         continue
     send(vtep, bytes.fromhex("ffffffffffff") + MAC + b"\x88\xb5" + bytes(46))
 
-    (moved,) = [event for event in monitor.read() if isinstance(event, NeighborMessage)]
+    (moved,) = rows_of(monitor.read())
     assert (moved.type != RTM_DELNEIGH, moved.ifindex, moved.lladdr, moved.flags) == (True, vtep.port, MAC, 0)
 
 

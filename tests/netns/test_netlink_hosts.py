@@ -11,11 +11,10 @@ from evpn.dataplane.segment import Segment
 from evpn.netlink import rows
 from evpn.netlink.constants import RTM_DELNEIGH
 from evpn.netlink.dump import dump_bridge_domain, read_link
-from evpn.netlink.neighbor import NeighborMessage
 from evpn.netlink.socket import Monitor, Writer
 from evpn.values import IpAddress, MacAddress, Vni
 
-from .conftest import Vtep, until
+from .conftest import Vtep, rows_of, until
 
 pytestmark = pytest.mark.kernel
 
@@ -66,7 +65,7 @@ class Site:
 
     def listen(self) -> list[Fact | None]:
         """What the notifications about the host say."""
-        told = [row for row in self.monitor.read() if isinstance(row, NeighborMessage) and row.lladdr == MAC]
+        told = [row for row in rows_of(self.monitor.read()) if row.lladdr == MAC]
         return [self.segment.observe(row, row.type != RTM_DELNEIGH) for row in told]
 
     def run(self, command: str) -> None:
@@ -211,7 +210,7 @@ def test_only_a_row_that_was_learnt_ages_and_the_kernel_says_that_it_did(site: S
     gone: list[Fact | None] = []
 
     def aged() -> bool:
-        events = [event for event in site.monitor.read() if isinstance(event, NeighborMessage)]
+        events = rows_of(site.monitor.read())
         gone.extend(site.segment.observe(row, False) for row in events if row.type == RTM_DELNEIGH)
         return bool(gone)
 

@@ -2,20 +2,23 @@
 
 import errno
 import select
+import socket
+import time
 
 import pytest
 
 from evpn.netlink import neighbor
-from evpn.netlink.constants import AF_BRIDGE
+from evpn.netlink.constants import AF_BRIDGE, RTM_DELNEIGH, RTM_NEWNEIGH
 from evpn.netlink.dump import dump_neighbors
 from evpn.netlink.events import Overrun
 from evpn.netlink.messages import Refusal
 from evpn.netlink.neighbor import NeighborMessage
+from evpn.netlink.newcomers import HostsSeen
 from evpn.netlink.socket import Monitor, Writer
 from evpn.values import IpAddress, MacAddress
 from tests.namespaces import Namespace
 
-from .conftest import Vtep
+from .conftest import Vtep, until
 
 pytestmark = pytest.mark.kernel
 
@@ -76,6 +79,47 @@ def test_the_monitor_hears_both_rows_of_a_remote_mac(vtep: Vtep, writer: Writer,
     bridge, device = [event for event in monitor.read() if isinstance(event, NeighborMessage)]
     assert (bridge.lladdr, bridge.master, bridge.dst, bridge.port_id) == (mac(0), vtep.bridge, b"", 0)
     assert (device.lladdr, device.master, device.dst, device.port_id) == (mac(0), 0, VTEP, 0)
+
+
+def heard(monitor: Monitor, port: int, count: int) -> list[HostsSeen]:
+    """On that port, until so many were told and nothing waits; nothing else is told of these MACs."""
+    found: list[HostsSeen] = []
+    deadline = time.monotonic() + 10
+    while (events := monitor.read()) or sum(len(seen.macs) for seen in found) < count:
+        assert not any(isinstance(event, NeighborMessage) and event.lladdr[:2] == b"\x50\x54" for event in events)
+        found += [event for event in events if isinstance(event, HostsSeen) and event.port == port]
+        assert time.monotonic() < deadline, found
+    return found
+
+
+def a_frame(number: int) -> bytes:
+    return b"\xff" * 6 + mac(number) + bytes(48)
+
+
+def test_many_hosts_that_come_up_on_a_port_are_heard_of_together(vtep: Vtep, monitor: Monitor) -> None:
+    """However many calls and reads that takes."""
+    with socket.socket(socket.AF_PACKET, socket.SOCK_RAW) as host:
+        host.bind(("host1", 0))
+        until(lambda: host.send(a_frame(1 << 16)) and heard(monitor, vtep.port, 0))  # the port forwards
+        for number in range(3_000):
+            host.send(a_frame(number))
+
+    found = heard(monitor, vtep.port, 3_000)
+
+    assert [each for seen in found for each in seen.macs] == [mac(number) for number in range(3_000)]
+    assert {seen.bridge for seen in found} == {vtep.bridge}
+
+
+def test_a_row_that_is_not_like_them_is_told_by_itself(vtep: Vtep, monitor: Monitor) -> None:
+    vtep.namespace.run("bridge", "fdb", "add", "50:54:00:00:00:01", "dev", "port1", "master", "static")
+    vtep.namespace.run("bridge", "fdb", "add", "50:54:00:00:00:02", "dev", "port1", "master", "dynamic", "extern_learn")
+    vtep.namespace.run("bridge", "fdb", "del", "50:54:00:00:00:02", "dev", "port1", "master")
+
+    told = [event for event in monitor.read() if isinstance(event, NeighborMessage) and event.ifindex == vtep.port]
+
+    assert [(event.type, event.lladdr[-1]) for event in told if event.lladdr[:2] == b"\x50\x54"] == [
+        *((RTM_NEWNEIGH, 1), (RTM_NEWNEIGH, 2), (RTM_DELNEIGH, 2))
+    ]
 
 
 def test_a_limit_leaves_the_rest_for_the_next_time(vtep: Vtep, writer: Writer, monitor: Monitor) -> None:

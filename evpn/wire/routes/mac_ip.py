@@ -89,6 +89,11 @@ def decode_run(nlri: bytes) -> list[MacIpRoute] | None:
     return [_new(MacIpRoute, (rd, esi, tag, mac, ip, vni, l3vni)) for _, mac, ip, _ in fields]
 
 
+def split_at_mac(nlri: bytes) -> tuple[bytes, bytes]:
+    """What comes before the MAC and behind it: all that routes of one VNI without an IP have in common."""
+    return nlri[:_MAC], nlri[_MAC + 6 :]
+
+
 def key_of(body: bytes) -> RouteKey:
     size = len(body)
     if size not in _UNPACK or body[22] != 48 or body[29] != _UNPACK[size][1]:
