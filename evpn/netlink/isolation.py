@@ -42,8 +42,15 @@ def isolate(device: str) -> None:
 
 def is_isolated(device: str) -> bool:
     """It bears the settings that `isolate` gives."""
-    files = [(_SYSCTL / family / "conf" / device / name, _SETTINGS[family][name]) for family, name in _MARKS]
-    return all(int(file.read_text()) == value for file, value in files if file.exists()) and files[0][0].exists()
+    conf = [(_setting(_SYSCTL / family / "conf" / device / name), _SETTINGS[family][name]) for family, name in _MARKS]
+    return conf[0][0] is not None and all(found in (None, value) for found, value in conf)
+
+
+def _setting(file: Path) -> int | None:
+    try:
+        return int(file.read_text())
+    except FileNotFoundError:  # there is no IPv6, or the device is just going
+        return None
 
 
 def guard(bridge: str) -> str | None:

@@ -1,10 +1,11 @@
 """Chains that isolate bridges, by a real `nft`: with the bridge, and not after it."""
 
+import subprocess
 from collections.abc import Iterator
 
 import pytest
 
-from evpn.netlink.isolation import guard, guarded
+from evpn.netlink.isolation import guard, guarded, is_isolated
 from evpn.netlink.links import Links
 from tests.namespaces import Namespace
 
@@ -71,3 +72,18 @@ def test_chains_of_others_are_theirs(namespace: Namespace) -> None:
 
     assert guarded() == set()
     assert chains(namespace) == before
+
+
+def test_a_bridge_that_goes_while_it_is_looked_at_is_not_isolated(namespace: Namespace, links: Links) -> None:
+    """Its settings go one by one, each maybe after it was seen to be there."""
+    links.create_bridge("br100")
+    assert is_isolated("br100")
+    commands = "link add br100 type bridge\nlink del br100\n" * 20
+    with subprocess.Popen(["ip", "-batch", "-"], stdin=subprocess.PIPE, text=True) as ip:
+        assert ip.stdin is not None
+        ip.stdin.write(f"link del br100\n{commands}")
+        ip.stdin.close()
+        while ip.poll() is None:
+            is_isolated("br100")
+    assert ip.returncode == 0
+    assert not is_isolated("br100")
