@@ -4,7 +4,7 @@ One remote MAC is a row in the bridge's FDB and one in the VXLAN device's; one r
 VXLAN device, for BUM frames; one remote IP is a neighbor on the bridge, so that it can answer ARP and ND.
 """
 
-from collections.abc import Iterable
+from collections.abc import Mapping
 
 from evpn.dataplane.entries import HostRow, MacRow, NeighborRow, mac_row, neighbor_row
 from evpn.dataplane.segment import Segment
@@ -12,7 +12,7 @@ from evpn.evi.addresses import is_martian_host
 from evpn.evi.bridge_domain import BridgeDomain
 from evpn.evi.dirty import Dirty
 from evpn.evi.paths import mac_of
-from evpn.evi.uncontested import paths_of_ips, paths_of_macs
+from evpn.rib.path import Path
 from evpn.values import ZERO_MAC, IpAddress, MacAddress
 from evpn.wire.communities import IMMUTABLE, OVERRIDE, ROUTER
 from evpn.wire.routes import MacIpRoute
@@ -29,10 +29,10 @@ def project(domain: BridgeDomain, segment: Segment, dirty: Dirty) -> None:
         if wanted:
             segment.adopt_flood(vtep)
         segment.flood.want(vtep, True if wanted else None)
-    macs: Iterable[MacAddress] = dirty.macs if plan.macs else ()
-    ips: Iterable[IpAddress] = dirty.ips if plan.neighbors else ()
+    macs, ips = dirty.macs if plan.macs else {}, dirty.ips if plan.neighbors else {}
     if plan.misses:
-        macs, ips = [mac for mac in macs if mac in demand.macs], [ip for ip in ips if ip in demand.ips]
+        macs = {mac: path for mac, path in macs.items() if mac in demand.macs}
+        ips = {ip: path for ip, path in ips.items() if ip in demand.ips}
     segment.macs.want_batch(dirty.macs, _mac_rows(domain, segment, macs))
     if domain.expected or segment.hosts.desired:
         for mac in dirty.macs:
@@ -40,19 +40,21 @@ def project(domain: BridgeDomain, segment: Segment, dirty: Dirty) -> None:
     segment.neighbors.want_batch(dirty.ips, _neighbor_rows(domain, segment, ips))
 
 
-def _mac_rows(domain: BridgeDomain, segment: Segment, macs: Iterable[MacAddress]) -> dict[MacAddress, MacRow]:
+def _mac_rows(
+    domain: BridgeDomain, segment: Segment, macs: Mapping[MacAddress, Path | None]
+) -> dict[MacAddress, MacRow]:
     """Those that are wanted."""
     rows: dict[MacAddress, MacRow] = {}
-    reserved, proxy = segment.reserved, segment.plan.proxy
-    for mac, path in zip(macs, paths_of_macs(domain, macs), strict=True):
+    remote, proxy, reserved = domain.remote, segment.plan.proxy, segment.all_reserved
+    for mac, path in macs.items():
         if path is None:
-            owner = domain.owner(mac)
+            owner = domain.owner(mac) if mac in remote or domain.frozen else None
             if owner is None:
                 continue
             vtep, sticky = owner.vtep, owner.sticky
         else:
             vtep, sticky = path.next_hop, path.attributes.immovable
-        if mac[0] & 1 or mac == ZERO_MAC or reserved(mac):
+        if mac[0] & 1 or mac == ZERO_MAC or mac in reserved:
             continue
         if proxy and _is_router(domain, mac, vtep):
             rows[mac] = mac_row(vtep, sticky, router=True)
@@ -70,18 +72,26 @@ def _is_router(domain: BridgeDomain, mac: MacAddress, vtep: IpAddress) -> bool:
     return False
 
 
-def _neighbor_rows(domain: BridgeDomain, segment: Segment, ips: Iterable[IpAddress]) -> dict[IpAddress, NeighborRow]:
+def _neighbor_rows(
+    domain: BridgeDomain, segment: Segment, ips: Mapping[IpAddress, Path | None]
+) -> dict[IpAddress, NeighborRow]:
     """Those that are wanted: only beside the FDB row that makes the bridge answer for them."""
     rows: dict[IpAddress, NeighborRow] = {}
-    reserved, foreign = segment.reserved, segment.foreign_neighbors
-    for ip, sole in zip(ips, paths_of_ips(domain, ips), strict=True):
-        binding = domain.addresses.neighbor(ip) if sole is None else (mac_of(sole), sole)
-        if binding is None or ip in foreign or reserved(binding[0]) or (ip[0] in _ODD and is_martian_host(ip)):
+    remote, foreign, reserved = domain.addresses.remote, segment.foreign_neighbors, segment.all_reserved
+    for ip, sole in ips.items():
+        path = sole
+        if path is None:
+            binding = domain.addresses.neighbor(ip) if ip in remote else None
+            if binding is None:
+                continue
+            path = binding[1]
+        mac = mac_of(path)
+        if ip in foreign or mac in reserved or (ip[0] in _ODD and is_martian_host(ip)):
             continue
-        flags = binding[1].attributes.arp_nd
+        flags = path.attributes.arp_nd
         if flags is not None and len(ip) == 16 and not flags & (OVERRIDE | ROUTER | IMMUTABLE):
             continue  # an anycast address: the bridge would answer with the override flag set (RFC 9047 section 2)
-        rows[ip] = neighbor_row(binding[0], bool(flags and flags & ROUTER))
+        rows[ip] = neighbor_row(mac, bool(flags and flags & ROUTER))
     return rows
 
 

@@ -4,7 +4,7 @@ The only writer of these tables. `observe` takes one notification, `observe_all`
 EVPN side has to know: local hosts, and MACs that may not be written.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Set
 from typing import Any, NamedTuple
 
 from evpn.dataplane.demand import Demand
@@ -116,9 +116,10 @@ class Segment:
         return STATIC if mac in self.foreign_hosts or mac in self.foreign_bridge else None
 
     @property
-    def all_reserved(self) -> set[MacAddress]:
+    def all_reserved(self) -> Set[MacAddress]:
         """In either way."""
-        return self.own.keys() | self.foreign | self.foreign_bridge | self.foreign_hosts
+        others = self.foreign | self.foreign_bridge | self.foreign_hosts
+        return self.own.keys() | others if others else self.own.keys()
 
     def detach(self) -> None:
         """The devices are gone or down: what the kernel holds is unknown, and does not matter until they are back.

@@ -3,19 +3,23 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
+from evpn.rib.path import Path
 from evpn.values import IpAddress, MacAddress
 
 
 @dataclass(slots=True)
 class Dirty:
-    """Keys in the order in which they were touched first."""
+    """Keys in the order in which they were touched first.
 
-    macs: dict[MacAddress, None] = field(default_factory=dict)
+    With a remote MAC or IP the path that it has, if that is new and nobody contests it: there is nothing to decide.
+    """
+
+    macs: dict[MacAddress, Path | None] = field(default_factory=dict)
     claims: dict[MacAddress, None] = field(default_factory=dict)
     """MACs whose local claim may have changed: what we announce."""
     bindings: dict[tuple[MacAddress, IpAddress], None] = field(default_factory=dict)
     """The same for MAC/IP routes."""
-    ips: dict[IpAddress, None] = field(default_factory=dict)
+    ips: dict[IpAddress, Path | None] = field(default_factory=dict)
     vteps: dict[IpAddress, None] = field(default_factory=dict)
 
     def __bool__(self) -> bool:

@@ -12,7 +12,7 @@ from evpn.evi.entries import LocalMac
 from evpn.evi.journal import Learnt
 from evpn.evi.mobility import Claim
 from evpn.rib.path import Path
-from evpn.values import IpAddress, MacAddress
+from evpn.values import MacAddress
 from evpn.wire.routes import MacIpRoute
 
 
@@ -29,10 +29,10 @@ def import_paths(domain: BridgeDomain, paths: Sequence[Path]) -> None:
             known = mac in remote or mac in local or mac in highest
             if not known and ip not in remote_ips and ip not in bound:
                 remote[mac] = alone = (path,)
-                dirty.macs[mac] = None
+                dirty.macs[mac] = path
                 if ip:
                     remote_ips[ip] = alone
-                    dirty.ips[ip] = None
+                    dirty.ips[ip] = path
                 continue
         domain.import_path(path)
 
@@ -72,29 +72,3 @@ def learn(domain: BridgeDomain, macs: Iterable[MacAddress], port: int) -> bool:
     domain.dirty.claims.update(found)
     domain.events.append(Learnt(list(found), port))
     return True
-
-
-def paths_of_macs(domain: BridgeDomain, macs: Iterable[MacAddress]) -> list[Path | None]:
-    """The only path of each MAC; None where `BridgeDomain.owner` has to be asked."""
-    remote, local, held = domain.remote, domain.local, domain.frozen
-    found: list[Path | None] = []
-    for mac in macs:
-        paths = remote.get(mac)
-        alone = type(paths) is tuple and len(paths) == 1 and not held and mac not in local
-        found.append(paths[0] if alone and type(paths) is tuple else None)
-    return found
-
-
-def paths_of_ips(domain: BridgeDomain, ips: Iterable[IpAddress]) -> list[Path | None]:
-    """The only path of each IP, and of its MAC; None where `Addresses.neighbor` has to be asked."""
-    remote, local, held = domain.remote, domain.local, domain.frozen
-    remote_ips, bound = domain.addresses.remote, domain.addresses.bindings.of_ip
-    found: list[Path | None] = []
-    for ip in ips:
-        paths, path = remote_ips.get(ip), None
-        if type(paths) is tuple and len(paths) == 1 and not held and ip not in bound:
-            route = paths[0].route
-            if type(route) is MacIpRoute and route.mac not in local and remote.get(route.mac) is paths:
-                path = paths[0]
-        found.append(path)
-    return found

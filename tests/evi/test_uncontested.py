@@ -1,6 +1,6 @@
 """The short way and the long way end in the same place, whatever comes on them and in whatever order."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from unittest.mock import patch
 
 from hypothesis import given, settings
@@ -10,7 +10,7 @@ from evpn.dataplane.project import project
 from evpn.evi.bindings import Source
 from evpn.evi.bridge_domain import BridgeDomain
 from evpn.evi.fabric import Fabric
-from evpn.evi.uncontested import import_paths, paths_of_ips, paths_of_macs, withdraw_paths
+from evpn.evi.uncontested import import_paths, withdraw_paths
 from evpn.rib.path import Path
 from evpn.rib.table import Rib
 from evpn.text import parse_route_target
@@ -104,10 +104,6 @@ def withdrawn_one_by_one(domain: BridgeDomain, paths: Sequence[Path]) -> None:
         domain.withdraw_path(path)
 
 
-def nobody_alone(domain: BridgeDomain, keys: Iterable[bytes]) -> list[None]:
-    return [None for _ in keys]
-
-
 @settings(max_examples=400, deadline=None)
 @given(st.lists(steps, max_size=12), st.sampled_from((1, 2, 1000)))
 def test_both_ways_end_in_the_same_state(story: list[tuple], max_remote_macs: int) -> None:
@@ -117,8 +113,6 @@ def test_both_ways_end_in_the_same_state(story: list[tuple], max_remote_macs: in
         with (
             patch("evpn.evi.fabric.import_paths", imported_one_by_one),
             patch("evpn.evi.fabric.withdraw_paths", withdrawn_one_by_one),
-            patch("evpn.dataplane.project.paths_of_macs", nobody_alone),
-            patch("evpn.dataplane.project.paths_of_ips", nobody_alone),
         ):
             long.play(step)
         assert short.state() == long.state()
@@ -131,9 +125,9 @@ def test_who_is_alone_is_not_compared_with_anybody() -> None:
     with patch.object(domain, "import_path", side_effect=AssertionError), patch.object(domain, "owner"):
         import_paths(domain, paths)
     assert domain.remote == {M1: (paths[0],), M2: (paths[1],)}
-    assert paths_of_macs(domain, [M1, M3]) == [paths[0], None]
-    assert paths_of_ips(domain, [IP1]) == [None]
+    assert domain.dirty.macs == {M1: paths[0], M2: paths[1]}
 
     with patch.object(domain, "withdraw_path", side_effect=AssertionError):
         withdraw_paths(domain, paths)
     assert domain.remote == {}
+    assert domain.dirty.macs == {M1: None, M2: None}
