@@ -93,15 +93,15 @@ class Core:
             self._fault(peer, fault)
         if message.end_of_rib:
             self.end_of_rib(peer)
-        changes = self.rib.withdraw(address, message.withdrawn) if message.withdrawn else []
+        if message.withdrawn:
+            self.fabric.apply(self.rib.withdraw(address, message.withdrawn))
         if message.announced and message.attributes:
             why = rejection(self.speaker, message.next_hop, message.attributes)
             routes, room = message.announced, peer.max_routes - self.rib.paths_of.get(address, 0)
             if len(routes) > room:
                 routes = self._within_limit(peer, routes, room)
             paths = paths_of(address, message.next_hop, message.attributes, routes, why)
-            changes += self.rib.announce(address, paths)
-        self.fabric.apply(changes)
+            self.fabric.apply(self.rib.announce(address, paths))
 
     def _within_limit(self, peer: Peer, routes: list[Route], room: int) -> list[Route]:
         """What the peer has said before may be said anew, the rest as long as there is room."""

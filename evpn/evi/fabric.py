@@ -1,6 +1,6 @@
 """Route targets to bridge domains: which best paths belong where (RFC 7432 section 7.10, RFC 8365 section 5.1.2.1)."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 
 from evpn.evi.bridge_domain import BridgeDomain
 from evpn.evi.uncontested import import_paths, withdraw_paths
@@ -52,8 +52,13 @@ class Fabric:
             elif not imported and id(path) in before:
                 domain.withdraw_path(path)
 
-    def apply(self, changes: Iterable[BestPathChange]) -> None:
+    def apply(self, changes: Sequence[BestPathChange]) -> None:
         """Best-path changes of one UPDATE into every bridge domain that imports them, in their order."""
+        if changes and all(old is None for _, old, _ in changes):  # all new, as nearly always
+            come = [new for _, _, new in changes if new is not None]
+            if all(path.attributes is come[0].attributes for path in come):
+                self._take(import_paths, come)
+                return
         take, run = import_paths, list[Path]()  # paths that go the same way, and share their attributes
         for _, old, new in changes:
             if old is not None and new is not None:

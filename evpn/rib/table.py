@@ -1,23 +1,15 @@
 """The RIB: every path of every route, the best one first, and what changed (RFC 4271 section 9.1, RFC 4724)."""
 
-from collections.abc import Iterable, Iterator
-from typing import NamedTuple
+from collections.abc import Iterable, Iterator, Sequence
+from typing import TypeAlias
 
 from evpn.rib.best import Reason, rank, reason
 from evpn.rib.path import Path
 from evpn.values import RouteKey
 from evpn.wire.routes import Route
 
-
-class BestPathChange(NamedTuple):
-    """The usable best path of a route changed; None is absence."""
-
-    key: RouteKey
-    old: Path | None
-    new: Path | None
-
-
-_new = tuple.__new__  # half the time of the constructor of a NamedTuple
+BestPathChange: TypeAlias = tuple[RouteKey, Path | None, Path | None]
+"""The usable best path of a route changed: key, before, now; None is absence."""
 
 
 class Rib:
@@ -29,12 +21,17 @@ class Rib:
         """Per peer that was lost: what it has not said again."""
         self.paths_of: dict[str, int] = {}
 
-    def announce(self, peer: str, paths: Iterable[Path]) -> list[BestPathChange]:
+    def announce(self, peer: str, paths: Sequence[Path]) -> list[BestPathChange]:
         """All announcements of one UPDATE."""
-        routes, stale, changes = self.routes, self.stale.get(peer), []
+        routes, stale = self.routes, self.stale.get(peer)
+        keys = [path.route.key for path in paths]
+        if not stale and routes.keys().isdisjoint(keys) and len(set(keys)) == len(keys):  # all new, as nearly always
+            routes.update(zip(keys, zip(paths, strict=True), strict=True))
+            self.paths_of[peer] = self.paths_of.get(peer, 0) + len(keys)
+            return [(key, None, path) for key, path in zip(keys, paths, strict=True) if path.rejection is None]
+        changes: list[BestPathChange] = []
         added = 0
-        for path in paths:
-            key = path.route.key
+        for key, path in zip(keys, paths, strict=True):
             known = routes.get(key)
             if stale:
                 stale.discard(key)
@@ -42,7 +39,7 @@ class Rib:
                 added += 1
                 routes[key] = (path,)
                 if path.rejection is None:
-                    changes.append(_new(BestPathChange, (key, None, path)))
+                    changes.append((key, None, path))
                 continue
             rest = tuple(other for other in known if other.peer != peer)
             added += len(rest) == len(known)
@@ -97,7 +94,7 @@ class Rib:
                 dropped += 1
                 path = self.routes.pop(key)[0]
                 if path.rejection is None:
-                    changes.append(_new(BestPathChange, (key, path, None)))
+                    changes.append((key, path, None))
                 continue
             rest = tuple(path for path in known if path.peer != peer)
             if len(rest) != len(known):
@@ -116,7 +113,7 @@ class Rib:
         else:
             del self.routes[key]
         old, new = _usable(known), _usable(paths)
-        return [] if old == new else [BestPathChange(key, old, new)]
+        return [] if old == new else [(key, old, new)]
 
     def _rank(self, key: RouteKey, path: Path) -> tuple[object, ...]:
         return rank(path, self.is_stale(key, path))

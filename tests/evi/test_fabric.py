@@ -3,7 +3,6 @@ import pytest
 from evpn.evi.bridge_domain import BridgeDomain
 from evpn.evi.fabric import Fabric
 from evpn.rib.path import Path
-from evpn.rib.table import BestPathChange
 from evpn.text import parse_route_target_pattern
 from evpn.values import Vni
 from tests.builders import M1, M2, VTEP2, VTEP3, a_domain, a_flood_path, a_mac_route, a_path, attributes
@@ -22,11 +21,11 @@ def a_mac_with(*targets: str) -> Path:
 
 
 def announce(fabric: Fabric, new: Path, old: Path | None = None) -> None:
-    fabric.apply([BestPathChange(new.route.key, old, new)])
+    fabric.apply([(new.route.key, old, new)])
 
 
 def withdraw(fabric: Fabric, old: Path) -> None:
-    fabric.apply([BestPathChange(old.route.key, old, None)])
+    fabric.apply([(old.route.key, old, None)])
 
 
 def having(fabric: Fabric) -> list[int]:
