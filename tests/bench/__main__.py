@@ -17,13 +17,14 @@ from typing import NamedTuple, NoReturn
 from rich.console import Console
 
 from tests.bench import demand_cases, engine_cases
-from tests.bench.cases import CASES, Make, Samples, Size, event_life, remote_life
+from tests.bench.cases import CASES, event_life, remote_life
 from tests.bench.engine import EXTENSION, STOCK
 from tests.bench.engine_cases import packets_life, parsed_life
 from tests.bench.figures import comparisons
 from tests.bench.profile import CASES as PROFILED
 from tests.bench.profile import profile
 from tests.bench.report import show
+from tests.bench.scene import Make, Samples, Size
 from tests.bench.vteps import Frr, Ours
 
 _IDLE = 5.0

@@ -19,7 +19,7 @@ from evpn.packet.ethernet import BROADCAST, Frame
 from evpn.text import parse_ip
 from evpn.values import ZERO_MAC, IpAddress, MacAddress
 from tests.bench import processes, stream
-from tests.bench.cases import CALM, Samples, Size, is_flood
+from tests.bench.scene import CALM, Samples, Size, is_flood
 from tests.bench.site import Site
 from tests.bench.speaker import Speaker
 from tests.bench.stream import ROWS_PER_ROUTE

@@ -14,9 +14,9 @@ from typing import Any, NamedTuple
 
 from evpn.wire import update
 from tests.bench import lines, processes, stream
-from tests.bench.cases import Samples, Size
 from tests.bench.engine import EXTENSION, Engine, Flavour
 from tests.bench.lines import Lines
+from tests.bench.scene import Samples, Size
 from tests.bench.site import Site
 from tests.bench.speaker import EVPN, IPV4_UNICAST, Speaker
 from tests.interop.frr import until

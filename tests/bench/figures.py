@@ -2,10 +2,10 @@
 
 from typing import NamedTuple
 
-from tests.bench.cases import Size
 from tests.bench.demand_cases import DYNAMIC, STATIC, talkers
 from tests.bench.engine import EXTENSION, STOCK
 from tests.bench.engine_cases import few
+from tests.bench.scene import Size
 from tests.bench.vteps import Frr, Ours
 
 

@@ -11,7 +11,8 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from tests.bench.cases import Size, event_life, remote_life
+from tests.bench.cases import event_life, remote_life
+from tests.bench.scene import Size
 from tests.bench.site import Site
 from tests.bench.vteps import Ours, System
 

@@ -6,8 +6,8 @@ from statistics import median
 from rich.console import Console
 from rich.table import Table
 
-from tests.bench.cases import Samples
 from tests.bench.figures import Comparison, Figure
+from tests.bench.scene import Samples
 
 
 def percentile(values: Sequence[float], share: float) -> float:

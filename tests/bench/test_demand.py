@@ -5,10 +5,10 @@ from io import StringIO
 import pytest
 from rich.console import Console
 
-from tests.bench.cases import Samples, Size
 from tests.bench.demand_cases import DYNAMIC, STATIC, demand_life, talkers
 from tests.bench.figures import Comparison, comparisons
 from tests.bench.report import show
+from tests.bench.scene import Samples, Size
 
 pytestmark = pytest.mark.kernel
 

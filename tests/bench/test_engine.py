@@ -5,11 +5,11 @@ from io import StringIO
 import pytest
 from rich.console import Console
 
-from tests.bench.cases import Samples, Size
 from tests.bench.engine import EXTENSION, STOCK
 from tests.bench.engine_cases import packets_life, parsed_life
 from tests.bench.figures import Comparison, comparisons
 from tests.bench.report import show
+from tests.bench.scene import Samples, Size
 
 pytestmark = pytest.mark.kernel
 

@@ -37,6 +37,7 @@ from evpn.netlink.messages import HEADER
 from evpn.netlink.neighbor import NeighborMessage
 from evpn.netlink.socket import open_route_socket
 from tests.bench.site import Site
+from tests.bench.stream import ROWS_PER_ROUTE
 
 _BUFFER = 1 << 30
 _BATCH = 512
@@ -88,6 +89,8 @@ class Watch:
         self.count = 0
         self.last = 0.0
         """When the last one was seen."""
+        self.progress: list[tuple[int, float]] = []
+        """How many were seen until when."""
         self.cpu = 0.0
         """Seconds that this thread used for watching."""
         self._scratch = ctypes.create_string_buffer(64)
@@ -118,6 +121,7 @@ class Watch:
         if found:
             self.count += found
             self.last = time.monotonic()
+            self.progress.append((self.count, self.last))
         return found
 
     def wait(self, count: int, timeout: float, quiet: float = 0.3) -> bool:
@@ -131,6 +135,10 @@ class Watch:
         self.cpu += time.thread_time() - began
         return self.count >= count
 
+    def reached(self, count: int) -> float:
+        """When so many were seen."""
+        return next((when for seen, when in self.progress if seen >= count), self.last)
+
     def next_row(self, timeout: float) -> tuple[float, NeighborMessage | None]:
         """The next row and when it was seen: for one row at a time."""
         if not select.select([self.socket], [], [], timeout)[0]:
@@ -140,10 +148,21 @@ class Watch:
         return now, neighbor.decode(datagram)[0]
 
 
+def watched_rows(routes: int) -> int:
+    """How many notifications a `Watch` of each 16th route hears of so many routes."""
+    return ROWS_PER_ROUTE * (routes // EVERY)
+
+
 def rows(site: Site) -> int:
     """Rows learnt from BGP that the kernel holds, flood rows apart: a dump, only counted."""
     with site.within(site.vtep):
         return sum(_count(family, site) for family in (AF_BRIDGE, AF_INET))
+
+
+def neighbors(site: Site) -> int:
+    """The same of neighbors alone: a dump of FDB rows takes minutes where there are a million, and others wait."""
+    with site.within(site.vtep):
+        return _count(AF_INET, site)
 
 
 def flood_rows(site: Site) -> int:
