@@ -33,6 +33,7 @@ class OnDemand:
         self.told = 0
         """Questions that we have answered."""
         self._looked: dict[Vni, float] = {}
+        """When the use of rows was looked at last, or the first of them was asked for."""
         self._untold: dict[Vni, None] = {}
         """Where somebody may wait for an answer of ours."""
 
@@ -119,9 +120,9 @@ class OnDemand:
     def _moments(self) -> Iterator[tuple[Vni, float]]:
         for domain, segment in self._served():
             if segment.demand.macs and segment.attachment is not None:
-                first = min(segment.demand.macs.values()) if domain.vni not in self._looked else 0.0
-                wait = self._instances.served[domain.vni].idle_timeout / _CHECKS
-                yield domain.vni, self._looked.get(domain.vni, first) + wait
+                if domain.vni not in self._looked:
+                    self._looked[domain.vni] = min(segment.demand.macs.values())
+                yield domain.vni, self._looked[domain.vni] + self._instances.served[domain.vni].idle_timeout / _CHECKS
 
     def _displaced(self, domain: BridgeDomain, segment: Segment, now: float) -> None:
         """Hosts that are elsewhere while the bridge still has them on a port of ours: nobody would ever miss them."""

@@ -43,6 +43,8 @@ class Dataplane:
         """Bridge domains whose actual rows are unknown: a dump is due."""
         self.written = self.removed = self.refused = 0
         self._busy: dict[Vni, None] = {}
+        self._retry_at: float | None = None
+        """No refused row is due before that; perhaps none is due then."""
         self._retired: dict[Vni, Segment] = {}
         """No longer served, with rows that are still to be removed."""
 
@@ -219,6 +221,8 @@ class Dataplane:
 
     def retry_due(self, now: float) -> None:
         """Refused rows whose time has come wait in the queues again."""
+        if self._retry_at is None or now < self._retry_at:
+            return
         for (vni, kind, key), refusal in list(self.refusals.items()):
             if refusal.retry_at > now:
                 continue
@@ -229,9 +233,11 @@ class Dataplane:
                 continue
             table.retry([key])
             self.touch(vni)
+            self.refusals[vni, kind, key] = refusal._replace(retry_at=now + RETRY_LONGEST)  # if it is not tried by then
+        self._retry_at = min((refusal.retry_at for refusal in self.refusals.values()), default=None)
 
     def next_retry(self) -> float | None:
-        return min((refusal.retry_at for refusal in self.refusals.values()), default=None)
+        return self._retry_at if self.refusals else None
 
     def _writable(self, removals: bool) -> Iterator[Segment]:
         for vni, retired in list(self._retired.items()):
@@ -251,6 +257,7 @@ class Dataplane:
         attempts = known.attempts + 1 if known else 1
         wait = min(RETRY_FIRST * 2 ** min(attempts - 1, 16), RETRY_LONGEST)
         self.refusals[vni, kind, key] = Refusal(errno, attempts, now + wait)
+        self._retry_at = now + wait if self._retry_at is None else min(self._retry_at, now + wait)
 
 
 def _host_fact(change: Change[MacAddress, HostRow]) -> Fact:

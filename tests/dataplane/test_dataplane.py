@@ -210,6 +210,34 @@ def test_a_refused_row_is_tried_again_after_ever_longer_times(dataplane, segment
     assert waits == [RETRY_FIRST, 2, 4, 8, 16, 32, RETRY_LONGEST, RETRY_LONGEST]
 
 
+def test_a_row_that_waits_in_vain_to_be_removed_is_looked_at_again_only_after_the_longest_time(
+    dataplane, segment
+) -> None:
+    """Removals may not be allowed any more: that must not make every turn look at all that was ever refused."""
+    segment.macs.observe(M1, mac_row(VTEP2))
+    changes = dataplane.batch(10, True)
+    dataplane.settle(changes, {0: EBUSY}, 0.0)
+    dataplane.retry_due(RETRY_FIRST)
+    assert not dataplane.has_work(removals=False)
+
+    assert dataplane.next_retry() == RETRY_FIRST + RETRY_LONGEST
+    dataplane.retry_due(RETRY_FIRST + RETRY_LONGEST)
+    assert dataplane.refusals == {}
+    assert dataplane.has_work(removals=True)
+
+
+def test_the_next_one_is_the_earliest(dataplane, segment) -> None:
+    segment.macs.want(M1, mac_row(VTEP2))
+    push(dataplane, 10.0, refused={0: EBUSY})
+    segment.macs.want(M2, mac_row(VTEP2))
+    push(dataplane, 10.5, refused={0: EBUSY})
+
+    assert dataplane.next_retry() == 10.0 + RETRY_FIRST
+    dataplane.retry_due(10.0 + RETRY_FIRST)
+    push(dataplane, 10.0 + RETRY_FIRST, refused={0: EBUSY})
+    assert dataplane.next_retry() == 10.5 + RETRY_FIRST
+
+
 def test_a_row_that_takes_at_last_is_no_refusal_any_more(dataplane, segment) -> None:
     segment.macs.want(M1, mac_row(VTEP2))
     push(dataplane, refused={0: EBUSY})
