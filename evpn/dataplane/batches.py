@@ -4,7 +4,7 @@ Rows are written in the order in which they need each other (flood, host, MAC, n
 removals come first: a MAC that comes to a port of ours, or leaves it, has no row in between.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import islice
 from typing import NamedTuple
 
@@ -12,7 +12,7 @@ from evpn.dataplane.entries import Kind
 from evpn.dataplane.plan import Plan
 from evpn.dataplane.segment import Segment
 from evpn.delta import Change
-from evpn.values import Vni
+from evpn.values import MacAddress, Vni
 
 _WRITE_ORDER = (Kind.FLOOD, Kind.HOST, Kind.MAC, Kind.NEIGHBOR)
 
@@ -55,7 +55,17 @@ def take(
         if changes:
             found.append(RowChanges(segment, kind, changes))
             limit -= len(changes)
-    if segment.taught and not segment.macs.pending and limit > 0:
-        taught = islice(segment.taught.items(), limit)
-        found.append(RowChanges(segment, Kind.TAUGHT, [(mac, None, vtep) for mac, vtep in taught]))
+    if segment.taught:
+        going = [key for one in found if one.kind is Kind.MAC for key, _, _ in one.changes]
+        found += _lessons(segment, going, limit)
     return found
+
+
+def _lessons(segment: Segment, going: list[bytes], limit: int) -> Iterator[RowChanges]:
+    """With the removal of our row, for a frame in between would be flooded; the others when none is left to remove."""
+    taught, gone = segment.taught, set(going)
+    macs = [mac for mac in map(MacAddress, going) if mac in taught]
+    if len(going) == segment.macs.pending and limit > 0:
+        macs += islice((mac for mac in taught if mac not in gone), limit)
+    if macs:
+        yield RowChanges(segment, Kind.TAUGHT, [(mac, None, taught[mac]) for mac in macs])

@@ -6,6 +6,7 @@ import pytest
 
 from evpn.agent.configure import configure
 from evpn.agent.strategies import plan_of
+from evpn.dataplane.entries import Kind
 from evpn.dataplane.plan import Plan, is_made_for
 from evpn.netlink.constants import NTF_ROUTER, NTF_SELF, NUD_NOARP, NUD_REACHABLE
 from evpn.text import parse_ip
@@ -137,6 +138,18 @@ def test_what_it_has_learnt_already_is_not_written_over() -> None:
     assert (DEVICE, M1) not in vtep.kernel.tunnel
     assert (DEVICE, M2) in vtep.kernel.tunnel
     assert vtep.core.dataplane.refused == 0
+
+
+def test_a_mac_is_taught_in_the_batch_that_removes_its_row() -> None:
+    vtep = a_vtep_with("static-l2")
+    tell(vtep, a_vtep(), a_mac(M1, VTEP2, IP1))
+    configure(vtep.core, configured("multicast"), vtep.now)
+    vtep.level_check()
+    vtep.core.settle(vtep.now)
+
+    batch = vtep.core.dataplane.batch(512, False)
+
+    assert [one.kind for one in batch if M1 in [key for key, _, _ in one.changes]] == [Kind.MAC, Kind.TAUGHT]
 
 
 def test_what_was_to_be_taught_is_forgotten_with_the_device_and_with_another_strategy() -> None:
