@@ -66,6 +66,20 @@ def test_marked_rows_are_heard_neither_coming_nor_going(vtep: Vtep, writer: Writ
     assert heard(deaf) == []
 
 
+def test_our_neighbors_are_heard_neither_coming_nor_going(vtep: Vtep, writer: Writer, deaf: Monitor) -> None:
+    writer.apply([neighbor.neighbor(number, vtep.bridge, ip, MAC) for number, ip in enumerate((HOST, HOST6))])
+    writer.apply([neighbor.delete_neighbor(number, vtep.bridge, ip) for number, ip in enumerate((HOST, HOST6))])
+
+    assert heard(deaf) == []
+
+
+def test_the_end_of_a_neighbor_that_is_not_ours_is_heard(vtep: Vtep, deaf: Monitor) -> None:
+    for verb in ("add", "del"):
+        vtep.namespace.run("ip", "neigh", verb, "192.0.2.2", "lladdr", MAC.hex(":"), "dev", "br100")
+
+    assert [kind for kind, _ in heard(deaf)] == [RTM_NEWNEIGH, RTM_NEWNEIGH, RTM_DELNEIGH]
+
+
 def test_the_end_of_a_row_without_the_mark_is_heard(vtep: Vtep, deaf: Monitor) -> None:
     for verb in ("add", "del"):
         vtep.namespace.run("bridge", "fdb", verb, MAC.hex(":"), "dev", "vx100", "self", "dst", "10.0.0.2")
