@@ -72,11 +72,15 @@ class Core:
 
     def peer_down(self, address: str, reason: str, now: float) -> None:
         peer = self.peers.peers.get(address)
-        if peer is None or not peer.up:
+        if peer is None or not (peer.up or self._is_heard(address)):
             return
         self.peers.went_down(peer, reason, now)
         log.warning("session down peer=%s reason=%s", address, reason or "unknown")
         self.fabric.apply(self.rib.mark_stale(address))
+
+    def _is_heard(self, address: str) -> bool:
+        """It has said something since it was last lost: an agent hears UPDATEs before it is told which sessions are up."""
+        return self.rib.paths_of.get(address, 0) > len(self.rib.stale.get(address, ()))
 
     def update_received(self, address: str, body: bytes) -> None:
         """One UPDATE; what is wrong with it is counted with the peer and never stops anything."""
@@ -121,21 +125,24 @@ class Core:
             taken.append(route)
         return taken
 
-    def recall(self, attributes: bytes, nlri: bytes) -> None:
-        """Routes of ours from before a restart: their sequence numbers count on."""
+    def recall(self, attributes: bytes, nlri: bytes) -> int:
+        """Routes of ours from before a restart: their sequence numbers count on. How many concern what we serve."""
         try:
             shared, routes = path_attributes.decode(attributes)[0], decode_routes(nlri)[0]
         except WireError as error:
-            log.error("exabgp tells routes that cannot be read error=%s", error)
-            return
+            log.error("routes from before cannot be read error=%s", error)
+            return 0
+        taken = 0
         for route in routes:
             domain = self.fabric.domains.get(Vni(route.vni)) if isinstance(route, MacIpRoute) else None
             if isinstance(route, MacIpRoute) and domain is not None:
+                taken += 1
                 domain.recall(route.mac, shared.mobility.sequence)
                 learns = self.instances.served[domain.vni].learn_neighbors
                 if route.ip and learns and not (shared.arp_nd or 0) & IMMUTABLE:  # else configured, if it still is
                     router = bool((shared.arp_nd or 0) & ROUTER)
                     domain.addresses.recall(route.ip, route.mac, router)
+        return taken
 
     def end_of_rib(self, peer: Peer) -> None:
         if not peer.end_of_rib:

@@ -19,6 +19,7 @@ from evpn.agent.firewall import Firewall
 from evpn.agent.isolation import Isolation
 from evpn.agent.observer import Observer
 from evpn.agent.session import Session
+from evpn.agent.snapshot_file import SnapshotFile
 from evpn.agent.writing import Writing
 from evpn.dataplane.link import Link
 from evpn.exabgp import commands, messages
@@ -53,6 +54,7 @@ class Loop:
         self.writing = Writing(core, pipe, self._take_lines, Writer())
         self.firewall = Firewall(core)
         self.isolation = Isolation(core)
+        self.snapshot = SnapshotFile(core)
         self._selector = selectors.DefaultSelector()
         self._followed = -1
 
@@ -70,6 +72,8 @@ class Loop:
         self._selector.register(self.control.fileno(), selectors.EVENT_READ, self._accept)
         self.core.instances.attach_devices()
         self._recall()
+        if not self.session.recalled:
+            self.snapshot.recall()
         now = time.monotonic()
         self.observer.look(now)
         self._follow_ports()
@@ -97,8 +101,11 @@ class Loop:
                 self._take_lines()
 
     def run(self) -> None:
-        while not self.pipe.closed:
-            self.turn()
+        try:
+            while not self.pipe.closed:
+                self.turn()
+        finally:  # ExaBGP is gone, or a signal ends us
+            self.snapshot.close()
 
     def turn(self) -> None:
         for key, _ in self._selector.select(self._timeout(time.monotonic())):
@@ -120,6 +127,7 @@ class Loop:
         self._greet()
         self.pipe.flush()
         self._watch_pipe()
+        self.snapshot.settle(now)
 
     # In
 
@@ -189,6 +197,7 @@ class Loop:
         if core.dataplane.has_work(core.peers.synced) or core.announcer.routes.pending:
             return 0.0
         moments = [self.observer.next_moment(), core.peers.next_deadline(now), self.isolation.next_due()]
+        moments.append(self.snapshot.next_due())
         others = (
             core.dataplane.next_retry(),
             core.questions.next_due(),

@@ -23,6 +23,8 @@ class Session:
         self.shutdown = False
         self.answered = 0
         """The last command that ExaBGP has answered; it answers in order."""
+        self.recalled = False
+        """Whether ExaBGP knows of an agent before us."""
 
     def hear(self, fact: messages.Fact, now: float) -> Iterator[bytes]:
         """Command lines in answer to one fact."""
@@ -42,6 +44,7 @@ class Session:
             case messages.PeersListed(_, states):
                 yield from self._listed(states, now)
             case messages.RoutesTold(attributes, nlri):
+                self.recalled = True
                 core.recall(attributes, nlri)
             case messages.Acknowledged() | messages.CommandFailed():
                 self._answered(fact)

@@ -89,6 +89,11 @@ def decode_run(nlri: bytes) -> list[MacIpRoute] | None:
     return [_new(MacIpRoute, (rd, esi, tag, mac, ip, vni, l3vni)) for _, mac, ip, _ in fields]
 
 
+def carries_ip(nlri: bytes) -> bool:
+    """Of a sound route with type and length in front."""
+    return nlri[_IP_BITS] > 0
+
+
 def split_at_mac(nlri: bytes) -> tuple[bytes, bytes]:
     """What comes before the MAC and behind it: all that routes of one VNI without an IP have in common."""
     return nlri[:_MAC], nlri[_MAC + 6 :]
