@@ -79,7 +79,7 @@ class Core:
         self.fabric.apply(self.rib.mark_stale(address))
 
     def _is_heard(self, address: str) -> bool:
-        """It has said something since it was last lost: an agent hears UPDATEs before it is told which sessions are up."""
+        """Since it was last lost: UPDATEs reach an agent before it is told which sessions are up."""
         return self.rib.paths_of.get(address, 0) > len(self.rib.stale.get(address, ()))
 
     def update_received(self, address: str, body: bytes) -> None:

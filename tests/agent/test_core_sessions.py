@@ -124,6 +124,23 @@ def test_a_restarted_agent_removes_what_was_withdrawn_meanwhile_and_not_before_e
     assert [mac for _, mac in vtep.kernel.tunnel] == [M1]
 
 
+def test_a_restarted_agent_sweeps_what_it_heard_of_a_session_that_ended_before_it_was_told_of_it(vtep: Vtep) -> None:
+    """UPDATEs reach it before ExaBGP answers which sessions are up; by then they are not the same any more."""
+    a_known_fabric(vtep)
+    vtep.speaker.up.clear()
+    vtep.restart()
+    for peer in (RR1, RR2):
+        vtep.speaker.update(peer, a_mac(M2, VTEP3, sequence=1))
+        vtep.speaker.state(peer, "down")
+    vtep.settle()
+    assert (DEVICE, M2) in vtep.kernel.tunnel
+
+    again(vtep)
+
+    assert [mac for _, mac in vtep.kernel.tunnel] == [M1]
+    assert vtep.core.rib.paths_of == {RR1: 2, RR2: 2}
+
+
 def test_a_restarted_agent_withdraws_the_hosts_that_have_left_meanwhile(vtep: Vtep) -> None:
     a_known_fabric(vtep)
     vtep.kernel.age_out(M2)
