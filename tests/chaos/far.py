@@ -1,6 +1,7 @@
 """Routes of VTEPs that do not exist, by the thousand: what two speakers, one for each reflector, say alike."""
 
 from random import Random
+from threading import Event, RLock, Thread
 
 from evpn.text import parse_ip, parse_mac
 from evpn.wire import update
@@ -16,7 +17,10 @@ _ALL = 20_000
 
 
 class Far:
-    """`macs` and `vteps` are what is announced now; a session that was lost is told all of it again."""
+    """`macs` and `vteps` are what is announced now; a session that was lost is told all of it again.
+
+    Sessions are called again by a thread, for a reflector that does not answer takes seconds.
+    """
 
     def __init__(self, node: Namespace, own: str, reflectors: list[str]) -> None:
         self.macs: dict[str, int] = {}
@@ -24,47 +28,67 @@ class Far:
         self._sequence: dict[str, int] = {}
         self._peers = [RawPeer(node, own, reflector) for reflector in reflectors]
         self._told: set[RawPeer] = set()
+        self._lock = RLock()
+        self._closed = Event()
+        self._threads = [Thread(target=self._call, args=(peer,), daemon=True) for peer in self._peers]
 
-    def connect(self) -> bool:
-        """One attempt for each session that is down; True when all are up, and told."""
-        for peer in self._peers:
-            if not peer.is_up:
-                self._told.discard(peer)
-            if peer not in self._told and (peer.is_up or peer.connect()) and self._tell_all(peer):
-                self._told.add(peer)
-        return len(self._told) == len(self._peers)
+    def start(self) -> None:
+        for thread in self._threads:
+            thread.start()
 
     def close(self) -> None:
+        self._closed.set()
+        for thread in self._threads:
+            thread.join()
         for peer in self._peers:
             peer.close()
 
+    @property
+    def complete(self) -> bool:
+        """All sessions are up, and told."""
+        return all(peer.is_up and peer in self._told for peer in self._peers)
+
     def announce(self, vtep: int, count: int, seed: int) -> None:
         """MACs come to a VTEP, some of them from another one."""
-        random = Random(seed)
-        macs = [_mac(random.randrange(_ALL)) for _ in range(count)]
-        for mac in macs:
-            if self.macs.get(mac, vtep) != vtep:
-                self._sequence[mac] = self._sequence.get(mac, 0) + 1
-            old, self.macs[mac] = self.macs.get(mac), vtep
-            if old not in (None, vtep):
-                self._say(update.encode_withdraw([_route(mac, old)]))
-        self._announce(macs)
+        with self._lock:
+            random = Random(seed)
+            macs = [_mac(random.randrange(_ALL)) for _ in range(count)]
+            for mac in macs:
+                if self.macs.get(mac, vtep) != vtep:
+                    self._sequence[mac] = self._sequence.get(mac, 0) + 1
+                old, self.macs[mac] = self.macs.get(mac), vtep
+                if old not in (None, vtep):
+                    self._say(update.encode_withdraw([_route(mac, old)]))
+            self._announce(macs)
 
     def withdraw(self, seed: int) -> None:
         """All but a few."""
-        kept = Random(seed).sample(sorted(self.macs), min(_KEPT, len(self.macs)))
-        gone = [_route(mac, vtep) for mac, vtep in self.macs.items() if mac not in kept]
-        self.macs = {mac: self.macs[mac] for mac in kept}
-        for at in range(0, len(gone), _PER_UPDATE):
-            self._say(update.encode_withdraw(gone[at : at + _PER_UPDATE]))
+        with self._lock:
+            kept = Random(seed).sample(sorted(self.macs), min(_KEPT, len(self.macs)))
+            gone = [_route(mac, vtep) for mac, vtep in self.macs.items() if mac not in kept]
+            self.macs = {mac: self.macs[mac] for mac in kept}
+            for at in range(0, len(gone), _PER_UPDATE):
+                self._say(update.encode_withdraw(gone[at : at + _PER_UPDATE]))
 
     def vtep(self, number: int, comes: bool) -> None:
-        if comes:
-            self.vteps.add(number)
-            self._say(_flood(number))
-        elif number in self.vteps:
-            self.vteps.remove(number)
-            self._say(update.encode_withdraw([_flood_route(number)]))
+        with self._lock:
+            if comes:
+                self.vteps.add(number)
+                self._say(_flood(number))
+            elif number in self.vteps:
+                self.vteps.remove(number)
+                self._say(update.encode_withdraw([_flood_route(number)]))
+
+    def _call(self, peer: RawPeer) -> None:
+        while not self._closed.wait(0.2):
+            if peer.is_up and peer in self._told:
+                continue
+            with self._lock:
+                self._told.discard(peer)
+            if peer.is_up or peer.connect():
+                with self._lock:
+                    if self._tell_all(peer):
+                        self._told.add(peer)
 
     def _tell_all(self, peer: RawPeer) -> bool:
         try:

@@ -9,7 +9,7 @@ from typing import Any
 
 from evpn.text import parse_mac
 from tests.chaos.plan import VNIS, Step, vni_of
-from tests.chaos.world import NEIGHBORS, World, tries
+from tests.chaos.world import World, tries
 from tests.interop.fabric import FLOOD, address, command_line, mac, with_pid
 from tests.interop.raw_peer import socket_in
 
@@ -87,9 +87,9 @@ def start_bgpd(world: World, reflector: int) -> None:
 # Sessions
 
 
-def clear_session(world: World, reflector: int, vtep: int) -> str:
+def clear_session(world: World, reflector: int, vtep: int, how: str) -> str:
     own = world.reflectors[reflector].directory
-    return tries(world.nodes[reflector], f"vtysh --vty_socket {own} -c 'clear bgp {address(vtep)}'")
+    return tries(world.nodes[reflector], f"vtysh --vty_socket {own} -c 'clear bgp l2vpn evpn {address(vtep)} {how}'")
 
 
 def cable(world: World, node: int, end: str, to: str) -> None:
@@ -97,6 +97,14 @@ def cable(world: World, node: int, end: str, to: str) -> None:
         world.nodes[node].run("ip", "link", "set", "eth0", to)
     else:
         world.switch.run("ip", "link", "set", f"port{node}", to)
+
+
+def remove_address(world: World, vtep: int) -> str:
+    return tries(world.nodes[vtep], f"ip address del {address(vtep)}/24 dev eth0")
+
+
+def add_address(world: World, vtep: int) -> str:
+    return tries(world.nodes[vtep], f"ip address add {address(vtep)}/24 dev eth0")
 
 
 # Rows
@@ -132,6 +140,17 @@ def delete_neighbor(world: World, vtep: int, guest: int, family: int) -> str:
 
 def flush_neighbors(world: World, vtep: int, vni: int) -> str:
     return tries(world.nodes[vtep], f"ip neigh flush dev br{vni} nud all; ip -6 neigh flush dev br{vni} nud all")
+
+
+def add_static_row(world: World, vtep: int, guest: int, to: int) -> str:
+    return tries(
+        world.nodes[vtep], f"bridge fdb replace {mac(guest)} dev vxlan{vni_of(guest)} dst {address(to)} self static"
+    )
+
+
+def add_static_neighbor(world: World, vtep: int, guest: int, other: int, state: str) -> str:
+    ip = world.guests[guest].ip
+    return tries(world.nodes[vtep], f"ip neigh replace {ip} lladdr {mac(other)} dev br{vni_of(guest)} nud {state}")
 
 
 # Devices
@@ -203,6 +222,20 @@ def impersonate(world: World, liar: int, guest: int) -> None:
         port.send(_EVERYBODY + parse_mac(mac(guest)) + _HEADER_END)
 
 
+def swap_addresses(world: World, one: int, other: int) -> None:
+    world.guests[one].swap_addresses(world.guests[other])
+
+
+def expect(world: World, vtep: int, guest: int, sticky: str) -> str:
+    one = world.guests[guest]
+    world.expected.add((vtep, guest))
+    return world.evpn(vtep, f"host add --vni {one.vni} --mac {one.mac} --ip {one.ip} {sticky}")
+
+
+def expect_no_more(world: World, vtep: int, guest: int) -> str:
+    return world.forget(vtep, guest)
+
+
 def crowd_comes(world: World, vtep: int, count: int) -> str:
     """So many hosts behind a port of the first VNI, all of which speak at once."""
     crowd, node = world.crowds[vtep], world.nodes[vtep]
@@ -243,23 +276,33 @@ def far_vtep(world: World, number: int, what: str) -> None:
 
 
 def strategy(world: World, vtep: int, name: str) -> None:
-    world.vteps[vtep].configure(vnis=world.vnis(name))
+    world.vteps[vtep].configure(vnis=world.vnis(vtep, name))
     world.reload(vtep)
 
 
 def without_vni(world: World, vtep: int) -> None:
-    world.vteps[vtep].configure(vnis=world.vnis()[:1])
+    world.vteps[vtep].configure(vnis=world.vnis(vtep)[:1])
     world.reload(vtep)
 
 
 def without_reflector(world: World, vtep: int, reflector: int) -> None:
-    world.vteps[vtep].configure(neighbors=[row for row in NEIGHBORS if row["address"] != address(reflector)])
+    left = [row for row in world.neighbors(vtep) if row["address"] != address(reflector)]
+    world.vteps[vtep].configure(neighbors=left)
     world.reload(vtep)
 
 
 def as_before(world: World, vtep: int) -> None:
-    world.vteps[vtep].configure(vnis=world.vnis(), neighbors=NEIGHBORS)
+    world.as_before(vtep)
     world.reload(vtep)
+
+
+def wrong_file(world: World, vtep: int) -> None:
+    world.vteps[vtep].configure(vnis=[*world.vnis(vtep), {"vni": 100, "strategie": "static-l2"}])
+    world.reload(vtep)
+
+
+def refresh(world: World, vtep: int) -> str:
+    return world.evpn(vtep, "refresh")
 
 
 def agents(world: World, vtep: int) -> list[int]:
@@ -276,11 +319,14 @@ def _plugged(world: World, guest: int, to: int, leave: bool) -> str:
 
 
 _ALL: tuple[Callable[..., str | None], ...] = (
-    *(kill_agent, kill_exabgp, stop, start, freeze, thaw, kill_bgpd, start_bgpd, clear_session, cable),
+    *(kill_agent, kill_exabgp, stop, start, freeze, thaw, kill_bgpd, start_bgpd),
+    *(clear_session, cable, remove_address, add_address),
     *(delete_row, point_elsewhere, delete_flood_row, flush_rows, delete_neighbor, flush_neighbors),
+    *(add_static_row, add_static_neighbor),
     *(remove_device, reload, set_device, unplug_device, plug_device, change_flags),
-    *(port_down, port_elsewhere, port_back, move, migrate, remove_old_port, impersonate, crowd_comes, crowd_goes, talk),
+    *(port_down, port_elsewhere, port_back, move, migrate, remove_old_port, impersonate, swap_addresses),
+    *(expect, expect_no_more, crowd_comes, crowd_goes, talk),
     *(announce_many, withdraw_many, far_vtep),
-    *(strategy, without_vni, without_reflector, as_before),
+    *(strategy, without_vni, without_reflector, as_before, wrong_file, refresh),
 )
 STEPS: dict[str, Callable[..., Any]] = {function.__name__: function for function in _ALL}

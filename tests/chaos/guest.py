@@ -32,10 +32,16 @@ class Guest:
         ends = ("peer", "name", self.port, "netns", node.name)
         self.namespace.run("ip", "link", "add", device, "address", self.mac, "type", "veth", *ends)
         node.run("ip", "link", "set", self.port, "up")
-        self._run(
-            f"ip link set {device} addrgenmode none up; ip addr add {self.ip}/24 dev {device};"
-            f"ip addr add {self.ip6}/64 dev {device} nodad"
-        )
+        self._run(f"ip link set {device} addrgenmode none up; {self._addresses()}")
+
+    def swap_addresses(self, other: "Guest") -> None:
+        """Each has the other's from now on, and uses it."""
+        for one in (self, other):
+            one._run(f"ip addr flush dev {one.device}")
+        (self.ip, self.ip6), (other.ip, other.ip6) = (other.ip, other.ip6), (self.ip, self.ip6)
+        for one in (self, other):
+            one._run(one._addresses())
+            one.speak()
 
     def remove_old_ports(self) -> None:
         for old in self.old_ports:
@@ -50,15 +56,22 @@ class Guest:
         self._ping(other.ip, other.ip6)
 
     def unreached(self, others: list["Guest"]) -> subprocess.Popen[str]:
-        """Starts pings to all addresses of the others; says those of which nothing comes back, in three attempts."""
+        """Starts pings to all addresses of the others; says those of which nothing comes back, in three attempts.
+
+        All are asked for: where a host believes that another one is says nothing of the fabric.
+        """
         ping = "ping -q -c 1 -W 1 $ip >/dev/null 2>&1"
         ips = " ".join(ip for other in others for ip in (other.ip, other.ip6))
-        script = f"for ip in {ips}; do {ping} || {ping} || {ping} || echo $ip; done"
+        asked = f"for ip in {ips}; do {ping} || {ping} || {ping} || echo $ip; done"
+        script = f"ip neigh flush nud all; ip -6 neigh flush nud all; {asked}"
         return subprocess.Popen(self.namespace.command("sh", "-c", script), stdout=subprocess.PIPE, text=True)
 
     @property
     def device(self) -> str:
         return f"eth{self._plugged}"
+
+    def _addresses(self) -> str:
+        return f"ip addr add {self.ip}/24 dev {self.device}; ip addr add {self.ip6}/64 dev {self.device} nodad"
 
     def _ping(self, *ips: str) -> None:
         for ip in ips:

@@ -81,15 +81,22 @@ def _reflector_killed(random: Random, where: Where) -> Iterable[Soon]:
 
 
 def _session_cleared(random: Random, where: Where) -> Iterable[Soon]:
-    reflector, vtep = random.choice(REFLECTORS), random.choice(VTEPS)
+    reflector, vtep, how = random.choice(REFLECTORS), random.choice(VTEPS), random.choice(("", "", "soft"))
     for delay in sorted(random.uniform(0, 2) for _ in range(random.randint(1, 3))):
-        yield delay, "clear_session", (reflector, vtep)
+        yield delay, "clear_session", (reflector, vtep, how)
 
 
 def _cable_pulled(random: Random, where: Where) -> Iterable[Soon]:
     node, end = random.choice((*VTEPS, *REFLECTORS)), random.choice(("own", "switch"))
     yield 0, "cable", (node, end, "down")
     yield random.uniform(0.2, 14), "cable", (node, end, "up")
+
+
+def _address_lost(random: Random, where: Where) -> Iterable[Soon]:
+    """Of the VTEP: nothing can be sent, and ExaBGP cannot be started."""
+    vtep = random.choice(VTEPS)
+    yield 0, "remove_address", (vtep,)
+    yield random.uniform(0.2, 6), "add_address", (vtep,)
 
 
 # Rows
@@ -117,6 +124,19 @@ def _neighbor_deleted(random: Random, where: Where) -> Iterable[Soon]:
 
 def _neighbors_flushed(random: Random, where: Where) -> Iterable[Soon]:
     yield 0, "flush_neighbors", (random.choice(VTEPS), random.choice(VNIS))
+
+
+def _row_of_somebody_else(random: Random, where: Where) -> Iterable[Soon]:
+    """An operator's, which is in the way for a while."""
+    vtep, guest = random.choice(VTEPS), random.choice(GUESTS)
+    yield 0, "add_static_row", (vtep, guest, random.choice(VTEPS))
+    yield random.uniform(0.1, 5), "delete_row", (vtep, guest, "self")
+
+
+def _neighbor_of_somebody_else(random: Random, where: Where) -> Iterable[Soon]:
+    vtep, guest = random.choice(VTEPS), random.choice(GUESTS)
+    yield 0, "add_static_neighbor", (vtep, guest, random.choice(GUESTS), random.choice(("permanent", "reachable")))
+    yield random.uniform(0.1, 5), "delete_neighbor", (vtep, guest, 4)
 
 
 # Devices
@@ -179,6 +199,20 @@ def _impersonated(random: Random, where: Where) -> Iterable[Soon]:
     yield 0, "impersonate", (random.choice([other for other in GUESTS if vni_of(other) == vni_of(guest)]), guest)
 
 
+def _addresses_swapped(random: Random, where: Where) -> Iterable[Soon]:
+    """Two hosts of one VNI have each other's from now on."""
+    one = random.choice(GUESTS)
+    others = [guest for guest in GUESTS if vni_of(guest) == vni_of(one) and guest != one]
+    yield 0, "swap_addresses", (one, random.choice(others))
+
+
+def _known_beforehand(random: Random, where: Where) -> Iterable[Soon]:
+    """To a VTEP that it need not be behind."""
+    vtep, guest, sticky = random.choice(VTEPS), random.choice(GUESTS), random.choice(("", "", "--sticky"))
+    yield 0, "expect", (vtep, guest, sticky)
+    yield random.uniform(0.5, 6), "expect_no_more", (vtep, guest)
+
+
 def _crowd(random: Random, where: Where) -> Iterable[Soon]:
     vtep = random.choice(VTEPS)
     yield 0, "crowd_comes", (vtep, random.choice((50, 500, 3000)))
@@ -224,6 +258,16 @@ def _reflector_removed(random: Random, where: Where) -> Iterable[Soon]:
     yield random.uniform(0.5, 5), "as_before", (vtep,)
 
 
+def _wrong_file(random: Random, where: Where) -> Iterable[Soon]:
+    vtep = random.choice(VTEPS)
+    yield 0, "wrong_file", (vtep,)
+    yield random.uniform(0.5, 5), "as_before", (vtep,)
+
+
+def _refreshed(random: Random, where: Where) -> Iterable[Soon]:
+    yield 0, "refresh", (random.choice(VTEPS),)
+
+
 FAULTS: tuple[tuple[int, Callable[[Random, Where], Iterable[Soon]]], ...] = (
     (5, _agent_killed),
     (2, _exabgp_killed),
@@ -232,12 +276,15 @@ FAULTS: tuple[tuple[int, Callable[[Random, Where], Iterable[Soon]]], ...] = (
     (2, _reflector_killed),
     (2, _session_cleared),
     (2, _cable_pulled),
+    (1, _address_lost),
     (5, _row_deleted),
     (3, _row_pointed_elsewhere),
     (3, _flood_row_deleted),
     (2, _rows_flushed),
     (3, _neighbor_deleted),
     (2, _neighbors_flushed),
+    (2, _row_of_somebody_else),
+    (2, _neighbor_of_somebody_else),
     (2, _device_removed),
     (2, _device_down),
     (2, _device_unplugged),
@@ -247,6 +294,8 @@ FAULTS: tuple[tuple[int, Callable[[Random, Where], Iterable[Soon]]], ...] = (
     (6, _moved),
     (5, _migrated),
     (4, _impersonated),
+    (3, _addresses_swapped),
+    (2, _known_beforehand),
     (2, _crowd),
     (6, _talk),
     (4, _flood_of_updates),
@@ -254,5 +303,7 @@ FAULTS: tuple[tuple[int, Callable[[Random, Where], Iterable[Soon]]], ...] = (
     (3, _strategy),
     (1, _vni_removed),
     (1, _reflector_removed),
+    (1, _wrong_file),
+    (1, _refreshed),
 )
 """How often each comes, beside the others."""

@@ -12,6 +12,7 @@ from tests.chaos.world import World
 
 PATIENCE = 90.0
 """Seconds of quiet after which what is wrong stays wrong: sessions may have to be called again."""
+_SHOWN = 40
 _COUNTERS = ("rows-repaired", "drift", "overruns", "failed-dumps")
 
 
@@ -35,7 +36,9 @@ class Report(NamedTuple):
         if not self.complaints:
             return f"{round_}: all as it should be after {self.settled:.1f} s of quiet; {told}"
         again = f"python -m tests.chaos --seed {self.seed} --minutes {self.seconds / 60:g} --rate {self.rate:g}"
-        lines = [f"{round_}: WRONG; {told}", *self.done, *self.complaints, f"again: {again}", f"logs: {self.kept}"]
+        more = [f"and {len(self.complaints) - _SHOWN} more"] if len(self.complaints) > _SHOWN else []
+        wrong = [*self.complaints[:_SHOWN], *more]
+        lines = [f"{round_}: WRONG; {told}", *self.done, *wrong, f"again: {again}", f"logs: {self.kept}"]
         return "\n".join(lines)
 
 
@@ -63,7 +66,10 @@ def play_on(world: World, seed: int, seconds: float, rate: float) -> Report:
     if complaints:
         kept = Path(tempfile.mkdtemp(prefix=f"evpn-chaos-{seed}-"))
         world.keep(kept)
-    return Report(seed, seconds, rate, done, settled, complaints, counters(world), kept)
+    report = Report(seed, seconds, rate, done, settled, complaints, counters(world), kept)
+    if kept:
+        (kept / "report").write_text("\n".join([str(report), *complaints]))
+    return report
 
 
 def break_things(world: World, steps: list[Step], done: list[str]) -> None:

@@ -23,9 +23,11 @@ from tests.interop.frr import Frr, Namespace, until
 _SPEAKER = 20
 _HOLD = {13: 6, 14: 6}
 """Seconds that these VTEPs keep rows without any session; the others keep them longer than anything lasts."""
+_LIMITS = {12: {"max-remote-macs": 1500}, 13: {"max-macs": 800}}
+"""Of the first VNI on these VTEPs; crowds and floods are larger, what there is at the end is not."""
+_MAX_ROUTES = {14: 2500}
 _RESTART_AFTER = 1.0
 """Seconds after which a service manager starts again what has ended."""
-NEIGHBORS = [{"address": address(number), "hold-time": 9} for number in REFLECTORS]
 _SHOWN = ("summary", "peers", "vni", "mac", "neigh", "flood", "rib", "local", "events")
 _HELD = (
     ("links", "ip -d link"),
@@ -46,6 +48,8 @@ class World:
         """VTEPs that are not to be started again before their time."""
         self.killed: set[int] = set()
         """Reflectors without bgpd."""
+        self.expected: set[tuple[int, int]] = set()
+        """VTEPs and guests that they were told of."""
         self.crowds: dict[int, Namespace] = {}
         self.nodes: dict[int, Namespace] = {}
         self.switch = Namespace("chaos-lan")
@@ -56,15 +60,16 @@ class World:
         with ExitStack() as stack:
             self.fabric = stack.enter_context(Fabric("chaos"))
             for number in VTEPS:
-                reflectors = tuple(map(address, REFLECTORS))
-                vtep = self.fabric.vtep(number, reflectors, vnis=self.vnis(), hold_on_session_loss=_HOLD.get(number))
+                vtep = self.fabric.vtep(number, hold_on_session_loss=_HOLD.get(number))
                 self.vteps[number], self.nodes[number] = vtep, vtep.namespace
+                self.as_before(number)
                 self.crowds[number] = stack.enter_context(Namespace(f"chaos-crowd{number}"))
             for number in REFLECTORS:
                 frr = self.fabric.reflector(number, self.vteps[VTEPS[0]], clients=(*VTEPS, _SPEAKER))
                 self.reflectors[number], self.nodes[number] = frr, frr.namespace
             self.far = Far(self.fabric.node(_SPEAKER), address(_SPEAKER), list(map(address, REFLECTORS)))
             stack.callback(self.far.close)
+            self.far.start()
             for vtep in self.vteps.values():
                 vtep.start(wait=False)
             for number in GUESTS:
@@ -76,7 +81,7 @@ class World:
             for number, vtep_number in HOME.items():
                 self.guests[number].plug(self.vteps[vtep_number].namespace)
                 self.plug(number)
-            until(self.far.connect, 30)
+            until(lambda: self.far.complete, 30)
             self._stack = stack.pop_all()
         return self
 
@@ -85,9 +90,17 @@ class World:
             self.thaw(vtep)
         self._stack.close()
 
-    def vnis(self, strategy: str = "static-l2") -> list[dict[str, Any]]:
-        """The configuration of the VNIs; `strategy` is the second one's."""
-        return [{"vni": VNIS[0]}, {"vni": VNIS[1], "strategy": strategy}]
+    def vnis(self, vtep: int, strategy: str = "static-l2") -> list[dict[str, Any]]:
+        """Of the configuration; `strategy` is the second one's."""
+        return [{"vni": VNIS[0], **_LIMITS.get(vtep, {})}, {"vni": VNIS[1], "strategy": strategy}]
+
+    def neighbors(self, vtep: int) -> list[dict[str, Any]]:
+        limit = {"max-routes": _MAX_ROUTES[vtep]} if vtep in _MAX_ROUTES else {}
+        return [{"address": address(number), "hold-time": 9, **limit} for number in REFLECTORS]
+
+    def as_before(self, vtep: int) -> None:
+        """The file is again as it was at first."""
+        self.vteps[vtep].configure(vnis=self.vnis(vtep), neighbors=self.neighbors(vtep))
 
     def at(self, guest: int) -> Vtep:
         return self.vteps[self.where[guest]]
@@ -96,6 +109,15 @@ class World:
         """Put its port into its bridge, as what starts virtual machines does; what was said to it."""
         one = self.guests[guest]
         return tries(self.at(guest).namespace, f"ip link set {one.port} master br{one.vni} up")
+
+    def forget(self, vtep: int, guest: int) -> str:
+        """What `expect` told; it says so when the agent knows nothing of it, for it was started again."""
+        one = self.guests[guest]
+        return self.evpn(vtep, f"host del --vni {one.vni} --mac {one.mac}")
+
+    def evpn(self, vtep: int, command: str) -> str:
+        """An operator gives up when the agent does not answer for two seconds."""
+        return tries(self.nodes[vtep], f"timeout 2 {EVPN} {command} --run-dir {self.vteps[vtep].run_dir}")
 
     def reload(self, vtep: int) -> None:
         """As SIGHUP does, with whatever is in the file."""
@@ -113,15 +135,13 @@ class World:
             self.vteps[vtep].start(wait=False)
 
     def look_after(self) -> None:
-        """What goes on by itself: a service manager, and sessions of the speaker that are called again."""
+        """What a service manager does."""
         now = time.monotonic()
         for number, vtep in self.vteps.items():
             if number in self.down or vtep.process is None or vtep.process.poll() is None:
                 self._ended.pop(number, None)
             elif now - self._ended.setdefault(number, now) > _RESTART_AFTER:
                 self.start(number)
-        if not self.killed:
-            self.far.connect()
 
     def quiet(self) -> None:
         """Nothing is broken from now on, and every file is as it was at first."""
@@ -135,15 +155,19 @@ class World:
             tries(crowd, "ip link del eth0")
         for number, node in self.nodes.items():
             node.run("ip", "link", "set", "eth0", "up")
+            tries(node, f"ip address add {address(number)}/24 dev eth0")
             self.switch.run("ip", "link", "set", f"port{number}", "up")
         for one in self.guests.values():
             one.remove_old_ports()
-        for number, vtep in self.vteps.items():
-            vtep.configure(vnis=self.vnis(), neighbors=NEIGHBORS)
+        for number in VTEPS:
+            self.as_before(number)
             until(lambda number=number: self._is_mended(number), 60, every=1)  # type: ignore[misc]
+        for number, guest in self.expected:
+            self.forget(number, guest)
+        self.expected.clear()
         for guest in GUESTS:
             self.plug(guest)
-        until(self.far.connect, 60)
+        until(lambda: self.far.complete, 60)
 
     def speak(self) -> None:
         for guest in self.guests.values():
@@ -159,8 +183,15 @@ class World:
             said = [(f"show-{what}", f"{EVPN} show {what} --config {vtep.config}") for what in _SHOWN]
             for name, command in (*said, *_HELD):
                 (target / name).write_text(tries(vtep.namespace, command))
+        for number, one in self.guests.items():
+            (directory / f"host{number}").write_text(tries(one.namespace, "ip address; ip neigh; ip -6 neigh"))
         for number, frr in self.reflectors.items():
-            (directory / f"reflector{number}.log").write_text(frr.log())
+            target = directory / f"reflector{number}"
+            target.mkdir()
+            (target / "log").write_text(frr.log())
+            for name, command in (("peers", "summary"), ("routes", "route")):
+                asked = f"vtysh --vty_socket {frr.directory} -c 'show bgp l2vpn evpn {command}'"
+                (target / name).write_text(tries(frr.namespace, asked))
 
     def _is_mended(self, number: int) -> bool:
         """Devices made, plugged in and up, as an operator would by hand, and the agent serves them."""
