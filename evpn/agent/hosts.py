@@ -15,6 +15,7 @@ from evpn.evi.bindings import Source
 from evpn.evi.bridge_domain import BridgeDomain
 from evpn.evi.entries import Expected
 from evpn.evi.fabric import Fabric
+from evpn.evi.foreknown import expect, unexpect
 from evpn.text import format_ip, format_mac
 from evpn.values import IpAddress, MacAddress, Vni
 
@@ -96,7 +97,7 @@ class Hosts:
 
     def _expect(self, domain: BridgeDomain, host: Host, port: int) -> None:
         if domain.expected.get(host.mac) != Expected(port, host.sticky):
-            domain.expect(host.mac, port, host.sticky)
+            expect(domain, host.mac, port, host.sticky)
         bindings = domain.addresses.bindings
         for ip in list(bindings.of_mac.get(host.mac, ())):
             if ip not in host.ip:
@@ -113,4 +114,4 @@ class Hosts:
         for ip in list(domain.addresses.bindings.of_mac.get(mac, ())):
             domain.addresses.unconfigure(ip)
         segment = self._dataplane.segments[domain.vni]
-        domain.unexpect(mac, seen=domain.local[mac].port != 0 and mac not in segment.hosts.actual)
+        unexpect(domain, mac, seen=domain.local[mac].port != 0 and mac not in segment.hosts.actual)

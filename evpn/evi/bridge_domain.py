@@ -7,11 +7,11 @@ next turn takes them, and what there is to tell of them as `events`.
 from collections.abc import Iterable, Mapping
 
 from evpn.evi.addresses import Addresses
-from evpn.evi.claims import Case, claim_over, new_claim, surviving_claim
+from evpn.evi.claims import Case, beside, raised_above, seen_here
 from evpn.evi.dirty import Dirty
 from evpn.evi.entries import Expected, LocalMac, Remote
 from evpn.evi.journal import Event, News, What
-from evpn.evi.mobility import Claim, is_later
+from evpn.evi.mobility import Claim
 from evpn.evi.overflow import Overflow
 from evpn.evi.paths import Paths, best_claim, flood_endpoint, put, remove
 from evpn.evi.sequences import Sequences
@@ -41,7 +41,7 @@ class BridgeDomain:
         self.events: list[News] = []
         self.dirty = Dirty()
         self.addresses = Addresses(self, self.dirty, self.events, _IPS_PER_MAC * max_macs)
-        self.overflow = Overflow(max_remote_macs)
+        self.overflow = Overflow(max_remote_macs, self.events)
         self.refused_moves = 0
         self.over_limit = 0
         self._sequences = Sequences(max_macs)
@@ -86,10 +86,12 @@ class BridgeDomain:
         route = path.route
         if isinstance(route, MacIpRoute):
             mac, ip = route.mac, route.ip
-            overflow = self.overflow
-            if (overflow.waiting or len(self.remote) >= overflow.most) and self._waits(mac, path, present):
-                return
-            ours = mac in self.local
+            overflow, ours = self.overflow, mac in self.local
+            if overflow.waiting or len(self.remote) >= overflow.most:
+                # a rival of a host of ours is always heard
+                has_room = ours or mac in self.remote or len(self.remote) < overflow.most
+                if overflow.keeps_out(mac, path, present, has_room):
+                    return
             before = best_claim(self.remote.get(mac, ())) if ours else None
             changed = (put if present else remove)(self.remote, mac, path)
             if present and path.attributes.mobility.sequence:
@@ -113,47 +115,28 @@ class BridgeDomain:
                 (put if present else remove)(self.flood, endpoint, path)
                 self.dirty.vteps[endpoint] = None
 
-    def _waits(self, mac: MacAddress, path: Path, present: bool) -> bool:
-        """Whether there is no room for it, or was none when it came. A rival of a host of ours is always heard."""
-        waited = self.overflow.remove(mac, path)
-        if not present:
-            return waited
-        if mac in self.remote or mac in self.local or len(self.remote) < self.overflow.most:
-            return False
-        if self.overflow.put(mac, path) and not waited:
-            self.events.append(Event(What.REMOTE_OVER_LIMIT, mac, vtep=path.next_hop))
-        return True
-
     def _let_in(self) -> None:
-        while self.overflow.waiting and len(self.remote) < self.overflow.most:
-            for path in self.overflow.take():
-                self._file(path, True)
+        for path in self.overflow.let_in(self.remote):
+            self._file(path, True)
 
     # Facts from the kernel
 
     def learn(self, mac: MacAddress, port: int, static: bool = False) -> bool:
         """A host spoke: the bridge has (again) put `mac` on a local port. False when the claim is refused."""
-        known, case = self.local.get(mac), self._case(mac)
+        known, case = self.local.get(mac), self.case(mac)
         if known is None and len(self.local) >= self.max_macs:
             self.over_limit += 1
             self.events.append(Event(What.OVER_LIMIT, mac, port=port))
             return False
         self.quiet.pop(mac, None)
-        entry = LocalMac(port, static, known.claim if known and known.claim else new_claim(case))
-        claimed = surviving_claim(case, entry)
-        if claimed != entry.claim:
-            entry = entry._replace(claim=claimed)
-        if claimed is None:
+        entry, what = seen_here(case, known, port, static)
+        if what is What.REFUSED:
             self.refused_moves += 1
-            self._tell(What.REFUSED, mac, entry)
-        elif known is None or known.claim is None:
-            moved = What.STICKY_ELSEWHERE if case.is_between_sticky_ones else What.MOVED_HERE
-            self._tell(moved if case.best else What.LEARNT, mac, entry)
-        elif known.port not in (0, port):
-            self._tell(What.MOVED_PORT, mac, entry)
+        if what is not None:
+            self.tell(what, mac, entry)
         if entry != known:
-            self._set_local(mac, entry)
-        return claimed is not None
+            self.set_local(mac, entry)
+        return entry.claim is not None
 
     def recall(self, mac: MacAddress, sequence: int) -> None:
         """Before we forgot all, we claimed `mac` with `sequence`: so another VTEP had used the one below it."""
@@ -172,11 +155,11 @@ class BridgeDomain:
     def _leave(self, mac: MacAddress, known: LocalMac) -> None:
         self.quiet.pop(mac, None)
         if mac in self.expected:
-            self._set_local(mac, known._replace(port=0, static=False))
+            self.set_local(mac, known._replace(port=0, static=False))
             return
         if known.claim is not None:
-            self._tell(What.LEFT, mac, known)
-        self._set_local(mac, None)
+            self.tell(What.LEFT, mac, known)
+        self.set_local(mac, None)
         if self.frozen.get(mac, known) is None:
             self.thaw(mac)  # held here, and no longer here
 
@@ -187,7 +170,7 @@ class BridgeDomain:
             self.forget(mac, port)
         elif self.addresses.suspect_all(mac):
             self.quiet[mac] = port
-            self._tell(What.QUIET, mac, known)
+            self.tell(What.QUIET, mac, known)
         else:
             self.forget(mac, port)
 
@@ -209,43 +192,7 @@ class BridgeDomain:
             self._leave(mac, known)
         self.touch_claims()
 
-    # Facts from the operator
-
-    def expect(self, mac: MacAddress, port: int, sticky: bool) -> None:
-        """A host of ours, known beforehand: it is announced, seen or not."""
-        before = self.expected.get(mac)
-        self.expected[mac] = Expected(port, sticky)
-        self.quiet.pop(mac, None)
-        self.frozen.pop(mac, None)
-        known, case = self.local.get(mac) or LocalMac(0, False, None), self._case(mac)
-        # once it has moved away, another port is no reason to call it back
-        claimed = known.claim or (new_claim(case) if before is None else None)
-        # only our own row may tell that it is where it was to be
-        elsewhere = before is not None and port and known.port == before.port != port
-        self._become(mac, known._replace(claim=claimed, port=0 if elsewhere else known.port), sticky)
-        if before is None:
-            self._tell(What.EXPECTED, mac, self.local[mac])
-        if sticky and case.is_between_sticky_ones:
-            self._tell(What.STICKY_ELSEWHERE, mac, self.local[mac])
-
-    def unexpect(self, mac: MacAddress, seen: bool) -> None:
-        """No longer known beforehand. `seen`: the bridge has a row of it that is not ours; else it is asked."""
-        if self.expected.pop(mac, None) is None:
-            return
-        known = self.local[mac]
-        self._tell(What.NOT_EXPECTED, mac, known)
-        asked = not seen and known.port and known.claim and self.addresses.suspect_all(mac)
-        if asked:
-            self.quiet[mac] = known.port
-        if seen or asked:
-            self._become(mac, known, sticky=False)
-        else:
-            self.forget(mac)
-
-    def _become(self, mac: MacAddress, entry: LocalMac, sticky: bool) -> None:
-        """Sticky or not from now on, if the other claims let it."""
-        entry = entry._replace(claim=entry.claim._replace(sticky=sticky) if entry.claim else None)
-        self._set_local(mac, entry._replace(claim=surviving_claim(self._case(mac), entry)))
+    # Duplicates
 
     def freeze(self, mac: MacAddress) -> None:
         """A duplicate stays where it is until it is thawed, or leaves there; what is heard of it meanwhile waits."""
@@ -289,8 +236,7 @@ class BridgeDomain:
         return expected.place(seen) if expected else seen
 
     def is_behind(self, mac: MacAddress, vtep: IpAddress) -> bool:
-        known = self.local.get(mac)
-        if known is not None and known.claim is not None:
+        if (known := self.local.get(mac)) is not None and known.claim is not None:
             return False
         if self.frozen and (held := self.frozen.get(mac)) is not None:
             return held.vtep == vtep
@@ -305,37 +251,27 @@ class BridgeDomain:
         self._sequences.saw(mac, rival.sequence)
         self._note(mac)
         known = self.local.get(mac)
-        if known is not None and known.claim is not None and not is_later(known.claim.sequence, rival.sequence):
-            case = self._case(mac)
-            entry = known._replace(claim=claim_over(case, rival._replace(sticky=False)))
-            if surviving_claim(case, entry) == entry.claim:  # around the circle it may be below the MAC's own rival
-                self._set_local(mac, entry, defend=False)
+        raised = raised_above(self.case(mac), known, rival) if known else None
+        if raised is not None:
+            self.set_local(mac, raised, defend=False)
 
-    def _case(self, mac: MacAddress) -> Case:
+    def case(self, mac: MacAddress) -> Case:
         best = best_claim(self.remote.get(mac, ()))
         seen = self.highest_seen.get(mac, 0 if best else None)
         return Case(self.vtep, best[0] if best else None, seen, self.expected.get(mac), mac in self.frozen)
 
     def _settle(self, mac: MacAddress, before: Claim | None) -> None:
-        """The remote claims changed: give ours up when it lost, raise it when it may not, take it back when free.
-
-        `before`: the best of them, as it was.
-        """
+        """The remote claims changed; `before`: the best of them, as it was."""
         known = self.local.get(mac)
         if known is None:
             return
-        case = self._case(mac)
-        entry = known._replace(claim=surviving_claim(case, known))
-        if case.best not in (None, before) and case.is_fixed(known):
-            self._tell(What.STICKY_ELSEWHERE if entry == known else What.DEFENDED, mac, entry)
-        elif known.claim is not None and entry.claim is None:
-            self._tell(What.MOVED_AWAY, mac, known)
-        elif known.claim is None and entry.claim is not None:
-            self._tell(What.TAKEN_BACK, mac, entry)
+        entry, what = beside(self.case(mac), known, before)
+        if what is not None:
+            self.tell(what, mac, known if what is What.MOVED_AWAY else entry)
         if entry != known:
-            self._set_local(mac, entry)
+            self.set_local(mac, entry)
 
-    def _set_local(self, mac: MacAddress, entry: LocalMac | None, defend: bool = True) -> None:
+    def set_local(self, mac: MacAddress, entry: LocalMac | None, defend: bool = True) -> None:
         known = self.local.get(mac)
         if entry is None:
             del self.local[mac]
@@ -350,7 +286,7 @@ class BridgeDomain:
     def _note(self, mac: MacAddress) -> None:
         self._sequences.note(mac, mac in self.remote or mac in self.local)
 
-    def _tell(self, what: What, mac: MacAddress, entry: LocalMac) -> None:
+    def tell(self, what: What, mac: MacAddress, entry: LocalMac) -> None:
         best = best_claim(self.remote.get(mac, ()))
         sequence = entry.claim.sequence if entry.claim else None
         self.events.append(Event(what, mac, NO_IP, entry.port, best[0].vtep if best else NO_IP, sequence))

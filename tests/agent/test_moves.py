@@ -8,6 +8,7 @@ from evpn.config.settings import DuplicateAction, DuplicateDetection
 from evpn.dataplane.dataplane import Dataplane
 from evpn.evi.bindings import Source
 from evpn.evi.bridge_domain import BridgeDomain
+from evpn.evi.foreknown import expect
 from evpn.evi.journal import Event, What
 from evpn.evi.mobility import Claim
 from evpn.values import Vni
@@ -169,7 +170,7 @@ def test_a_defence_ends_even_where_duplicates_are_only_told(detection: Duplicate
 def test_the_defence_of_an_address_ends_too(detection: DuplicateDetection) -> None:
     domain = a_domain()
     moves = moves_of(domain, detection)
-    domain.expect(M1, PORT, sticky=False)
+    expect(domain, M1, PORT, sticky=False)
     domain.addresses.configure(IP1, M1)
     for number in range(1, 20, 2):
         domain.import_path(a_mac_path(M2, VTEP3, IP1, sequence=number))

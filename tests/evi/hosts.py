@@ -2,6 +2,7 @@
 
 from evpn.evi.bindings import Source
 from evpn.evi.bridge_domain import BridgeDomain
+from evpn.evi.foreknown import expect
 from evpn.evi.journal import What
 from evpn.rib.path import Path
 from evpn.values import IpAddress, MacAddress
@@ -19,7 +20,7 @@ def host(domain: BridgeDomain, mac: MacAddress = M1, *ips: IpAddress, now: float
 
 def known(domain: BridgeDomain, mac: MacAddress = M1, address: IpAddress = IP1, sticky: bool = False) -> None:
     """One known beforehand, with an address, wherever it is."""
-    domain.expect(mac, 0, sticky)
+    expect(domain, mac, 0, sticky)
     domain.addresses.configure(address, mac)
 
 

@@ -5,6 +5,7 @@ from itertools import permutations
 import pytest
 
 from evpn.evi.bridge_domain import BridgeDomain
+from evpn.evi.foreknown import expect
 from evpn.evi.journal import What
 from evpn.evi.mobility import Claim
 from tests.builders import IP1, M1, M2, M3, OURS, VTEP2, VTEP3, a_domain, a_mac_path
@@ -101,7 +102,7 @@ def test_one_that_speaks_here_is_ours_once_the_other_side_lets_go_of_it() -> Non
 def test_an_operator_who_says_that_it_belongs_here_has_the_last_word() -> None:
     domain = elsewhere()
 
-    domain.expect(M1, PORT, sticky=False)
+    expect(domain, M1, PORT, sticky=False)
 
     assert domain.local_claim(M1) == Claim(OURS, 2)
     assert domain.frozen == {}

@@ -6,6 +6,7 @@ import pytest
 
 from evpn.evi.bindings import Source
 from evpn.evi.entries import Expected, LocalMac
+from evpn.evi.foreknown import expect, unexpect
 from evpn.evi.journal import What
 from evpn.evi.mobility import MAX_SEQUENCE, Claim
 from evpn.values import MacAddress
@@ -18,7 +19,7 @@ from tests.evi.hosts import OTHER_PORT, PORT, holder, host, immutable, known, ne
 def test_it_is_announced_before_it_is_seen() -> None:
     domain = a_domain()
 
-    domain.expect(M1, PORT, sticky=False)
+    expect(domain, M1, PORT, sticky=False)
 
     assert domain.local == {M1: LocalMac(0, static=False, claim=Claim(OURS))}
     assert domain.port_of(M1) == PORT
@@ -28,7 +29,7 @@ def test_it_is_announced_before_it_is_seen() -> None:
 @pytest.mark.parametrize(("sticky", "port"), [(False, OTHER_PORT), (True, PORT)])
 def test_where_it_turns_up_is_where_it_is_unless_it_is_sticky_on_its_port(sticky: bool, port: int) -> None:
     domain = a_domain()
-    domain.expect(M1, PORT, sticky)
+    expect(domain, M1, PORT, sticky)
 
     domain.learn(M1, OTHER_PORT)
 
@@ -38,7 +39,7 @@ def test_where_it_turns_up_is_where_it_is_unless_it_is_sticky_on_its_port(sticky
 @pytest.mark.parametrize("sticky", [False, True])
 def test_one_whose_port_is_not_known_is_where_it_turns_up(sticky: bool) -> None:
     domain = a_domain()
-    domain.expect(M1, 0, sticky)
+    expect(domain, M1, 0, sticky)
     assert domain.port_of(M1) == 0
 
     domain.learn(M1, OTHER_PORT)
@@ -51,23 +52,23 @@ def test_one_whose_port_is_not_known_is_where_it_turns_up(sticky: bool) -> None:
 
 def test_a_port_that_comes_and_goes_is_followed() -> None:
     domain = a_domain()
-    domain.expect(M1, 0, sticky=False)
-    domain.expect(M1, PORT, sticky=False)
+    expect(domain, M1, 0, sticky=False)
+    expect(domain, M1, PORT, sticky=False)
     domain.learn(M1, PORT, static=True)  # the row that was written there
 
     domain.forget(M1, PORT)
-    domain.expect(M1, 0, sticky=False)
+    expect(domain, M1, 0, sticky=False)
 
     assert (domain.port_of(M1), domain.local_claim(M1)) == (0, Claim(OURS))
 
 
 def test_one_that_has_moved_away_is_not_called_back_by_news_of_its_port() -> None:
     domain = a_domain()
-    domain.expect(M1, PORT, sticky=False)
+    expect(domain, M1, PORT, sticky=False)
     domain.import_path(a_mac_path(M1, VTEP3, sequence=1))
 
-    domain.expect(M1, 0, sticky=False)
-    domain.expect(M1, OTHER_PORT, sticky=False)
+    expect(domain, M1, 0, sticky=False)
+    expect(domain, M1, OTHER_PORT, sticky=False)
 
     assert domain.local_claim(M1) is None
     assert domain.owner(M1) is not None
@@ -75,7 +76,7 @@ def test_one_that_has_moved_away_is_not_called_back_by_news_of_its_port() -> Non
 
 def test_one_that_has_moved_away_is_ours_again_when_nobody_else_has_it() -> None:
     domain = a_domain()
-    domain.expect(M1, PORT, sticky=False)
+    expect(domain, M1, PORT, sticky=False)
     domain.import_path(a_mac_path(M1, VTEP3, sequence=1))
     told(domain)
 
@@ -87,7 +88,7 @@ def test_one_that_has_moved_away_is_ours_again_when_nobody_else_has_it() -> None
 
 def test_it_does_not_age() -> None:
     domain = a_domain()
-    domain.expect(M1, PORT, sticky=False)
+    expect(domain, M1, PORT, sticky=False)
     domain.learn(M1, PORT)
 
     domain.age(M1, PORT)
@@ -100,7 +101,7 @@ def test_it_has_room_where_there_is_none_for_others() -> None:
     domain = a_domain(max_macs=1)
     domain.learn(M2, PORT)
 
-    domain.expect(M1, PORT, sticky=False)
+    expect(domain, M1, PORT, sticky=False)
     domain.learn(M1, PORT)
 
     assert domain.local_claim(M1) == Claim(OURS)
@@ -114,7 +115,7 @@ def test_it_has_room_where_there_is_none_for_others() -> None:
 def test_a_sticky_one_is_never_given_up(order, sticky: bool) -> None:
     domain = a_domain()
     facts = {
-        "known": lambda: domain.expect(M1, PORT, sticky=True),
+        "known": lambda: expect(domain, M1, PORT, sticky=True),
         "theirs": lambda: domain.import_path(a_mac_path(M1, VTEP2, sequence=7, sticky=sticky)),
     }
 
@@ -130,7 +131,7 @@ def test_a_sticky_one_is_never_given_up(order, sticky: bool) -> None:
 
 def test_two_sticky_ones_do_not_outbid_each_other() -> None:
     domain = a_domain()
-    domain.expect(M1, PORT, sticky=True)
+    expect(domain, M1, PORT, sticky=True)
     told(domain)
 
     for number in range(1, 6):
@@ -143,7 +144,7 @@ def test_two_sticky_ones_do_not_outbid_each_other() -> None:
 
 def test_the_same_route_again_is_no_news() -> None:
     domain = a_domain()
-    domain.expect(M1, PORT, sticky=True)
+    expect(domain, M1, PORT, sticky=True)
     domain.import_path(a_mac_path(M1, VTEP2))
     told(domain)
 
@@ -154,20 +155,20 @@ def test_the_same_route_again_is_no_news() -> None:
 
 def test_one_that_is_made_sticky_is_taken_back_from_who_has_it() -> None:
     domain = a_domain()
-    domain.expect(M1, PORT, sticky=False)
+    expect(domain, M1, PORT, sticky=False)
     domain.import_path(a_mac_path(M1, VTEP3, sequence=4))
 
-    domain.expect(M1, PORT, sticky=True)
+    expect(domain, M1, PORT, sticky=True)
 
     assert domain.local_claim(M1) == Claim(OURS, 5, sticky=True)
 
 
 def test_one_that_is_sticky_no_longer_is_given_to_who_claims_it_later() -> None:
     domain = a_domain()
-    domain.expect(M1, PORT, sticky=True)
+    expect(domain, M1, PORT, sticky=True)
     domain.import_path(a_mac_path(M1, VTEP3, sequence=4))
 
-    domain.expect(M1, PORT, sticky=False)
+    expect(domain, M1, PORT, sticky=False)
 
     assert domain.local_claim(M1) is None
 
@@ -177,41 +178,41 @@ def test_one_that_is_sticky_no_longer_is_given_to_who_claims_it_later() -> None:
 
 def test_one_that_was_never_seen_is_gone() -> None:
     domain = a_domain()
-    domain.expect(M1, PORT, sticky=True)
+    expect(domain, M1, PORT, sticky=True)
 
-    domain.unexpect(M1, seen=False)
+    unexpect(domain, M1, seen=False)
 
     assert (domain.local, domain.expected) == ({}, {})
 
 
 def test_one_that_is_there_goes_on_like_any_other() -> None:
     domain = a_domain()
-    domain.expect(M1, PORT, sticky=True)
+    expect(domain, M1, PORT, sticky=True)
     domain.learn(M1, PORT)
 
-    domain.unexpect(M1, seen=True)
+    unexpect(domain, M1, seen=True)
 
     assert domain.local == {M1: LocalMac(PORT, static=False, claim=Claim(OURS))}
 
 
 def test_one_that_is_there_is_given_to_who_claims_it_later_once_it_may_move() -> None:
     domain = a_domain()
-    domain.expect(M1, PORT, sticky=True)
+    expect(domain, M1, PORT, sticky=True)
     domain.learn(M1, PORT)
     domain.import_path(a_mac_path(M1, VTEP3, sequence=4))
 
-    domain.unexpect(M1, seen=True)
+    unexpect(domain, M1, seen=True)
 
     assert domain.local_claim(M1) is None
 
 
 def test_one_that_only_our_row_tells_of_is_asked_for_its_addresses() -> None:
     domain = a_domain()
-    domain.expect(M1, PORT, sticky=True)
+    expect(domain, M1, PORT, sticky=True)
     domain.learn(M1, PORT, static=True)
     host(domain, M1, IP2)
 
-    domain.unexpect(M1, seen=False)
+    unexpect(domain, M1, seen=False)
 
     assert domain.quiet == {M1: PORT}
     assert domain.local_claim(M1) == Claim(OURS)
@@ -222,15 +223,15 @@ def test_who_was_not_known_is_not_forgotten_either() -> None:
     domain = a_domain()
     domain.learn(M1, PORT)
 
-    domain.unexpect(M1, seen=False)
+    unexpect(domain, M1, seen=False)
 
     assert domain.local_claim(M1) == Claim(OURS)
 
 
 def test_what_the_bridge_tells_at_a_level_check_changes_nothing() -> None:
     domain = a_domain()
-    domain.expect(M1, PORT, sticky=False)
-    domain.expect(M2, 0, sticky=True)
+    expect(domain, M1, PORT, sticky=False)
+    expect(domain, M2, 0, sticky=True)
     domain.learn(M1, PORT, static=True)
     domain.dirty.take()
     told(domain)
@@ -243,7 +244,7 @@ def test_what_the_bridge_tells_at_a_level_check_changes_nothing() -> None:
 
 def test_known_is_what_is_known() -> None:
     domain = a_domain()
-    domain.expect(M1, PORT, sticky=True)
+    expect(domain, M1, PORT, sticky=True)
 
     assert domain.expected == {M1: Expected(PORT, sticky=True)}
 
@@ -334,7 +335,7 @@ def test_one_that_was_used_is_asked_for_once_it_is_no_longer_known() -> None:
 def test_three_rivals_around_the_circle_do_not_drive_us_round_and_round(numbers) -> None:
     domain = a_domain()
     addresses = [ip(f"192.0.2.{n}") for n in range(3)]
-    domain.expect(M1, PORT, sticky=False)
+    expect(domain, M1, PORT, sticky=False)
     for address in addresses:
         domain.addresses.configure(address, M1)
 

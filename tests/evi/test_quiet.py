@@ -2,6 +2,7 @@
 
 from evpn.evi.bridge_domain import BridgeDomain
 from evpn.evi.entries import LocalMac
+from evpn.evi.foreknown import expect
 from evpn.evi.journal import What
 from evpn.evi.mobility import Claim
 from tests.builders import IP1, IP2, M1, M2, OURS, VTEP3, a_domain, a_mac_path
@@ -94,7 +95,7 @@ def test_one_that_was_lost_before_it_aged_is_nothing_to_ask_about() -> None:
 def test_one_that_an_operator_makes_known_is_not_quiet() -> None:
     domain = quiet()
 
-    domain.expect(M1, OTHER_PORT, sticky=True)
+    expect(domain, M1, OTHER_PORT, sticky=True)
 
     assert domain.quiet == {}
 
