@@ -28,7 +28,7 @@ test: venv ## every test; needs root
 fuzz: venv ## whatever reads what others say, fed with mutations: FUZZ_SECONDS for each target of FUZZ_TARGETS (all)
 	@$(BIN)/python -m tests.fuzz --seconds $(FUZZ_SECONDS) $(FUZZ_TARGETS)
 
-chaos: venv ## random faults on four VTEPs and two FRR reflectors for CHAOS_MINUTES, of CHAOS_SEED (another one each time); needs root
+chaos: venv ## random faults on four VTEPs and two FRR reflectors for CHAOS_MINUTES; CHAOS_SEED=N has them again
 	@.ci/preflight chaos $(HOST_PACKAGES)
 	@$(BIN)/python -m tests.chaos --minutes $(CHAOS_MINUTES) $(if $(CHAOS_SEED),--seed $(CHAOS_SEED))
 

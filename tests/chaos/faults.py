@@ -8,6 +8,7 @@ from contextlib import suppress
 from typing import Any
 
 from evpn.text import parse_mac
+from tests.chaos.guest import addresses
 from tests.chaos.plan import VNIS, Step, vni_of
 from tests.chaos.world import World, tries
 from tests.interop.fabric import FLOOD, address, command_line, mac, with_pid
@@ -133,9 +134,9 @@ def flush_rows(world: World, vtep: int, vni: int, which: str) -> str:
     return tries(world.nodes[vtep], f"ip link set br{vni} type bridge fdb_flush")
 
 
-def delete_neighbor(world: World, vtep: int, guest: int, family: int) -> str:
-    ip = world.guests[guest].ip if family == 4 else world.guests[guest].ip6
-    return tries(world.nodes[vtep], f"ip neigh del {ip} dev br{vni_of(guest)}")
+def delete_neighbor(world: World, vtep: int, number: int, family: int) -> str:
+    """Of an address, whoever has it now."""
+    return tries(world.nodes[vtep], f"ip neigh del {addresses(number)[family == 6]} dev br{vni_of(number)}")
 
 
 def flush_neighbors(world: World, vtep: int, vni: int) -> str:
@@ -148,9 +149,9 @@ def add_static_row(world: World, vtep: int, guest: int, to: int) -> str:
     )
 
 
-def add_static_neighbor(world: World, vtep: int, guest: int, other: int, state: str) -> str:
-    ip = world.guests[guest].ip
-    return tries(world.nodes[vtep], f"ip neigh replace {ip} lladdr {mac(other)} dev br{vni_of(guest)} nud {state}")
+def add_static_neighbor(world: World, vtep: int, number: int, other: int, state: str) -> str:
+    entry = f"{addresses(number)[0]} lladdr {mac(other)} dev br{vni_of(number)} nud {state}"
+    return tries(world.nodes[vtep], f"ip neigh replace {entry}")
 
 
 # Devices

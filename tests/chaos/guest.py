@@ -15,7 +15,8 @@ class Guest:
         self.namespace = namespace
         self.number = number
         self.vni = vni
-        self.ip, self.ip6, self.mac = f"192.0.2.{number}", f"2001:db8:1::{number:x}", mac(number)
+        self.ip, self.ip6 = addresses(number)
+        self.mac = mac(number)
         self.port = ""
         """On its VTEP; each has a name of its own."""
         self.old_ports: list[str] = []
@@ -80,3 +81,8 @@ class Guest:
 
     def _run(self, script: str) -> None:
         run("ip", "netns", "exec", self.namespace.name, "sh", "-c", script)
+
+
+def addresses(number: int) -> tuple[str, str]:
+    """That a host has at first."""
+    return f"192.0.2.{number}", f"2001:db8:1::{number:x}"

@@ -16,7 +16,7 @@ from tests.chaos.world import World, tries
 from tests.interop.fabric import address
 from tests.interop.frr import until
 
-SEED, SECONDS, RATE = 6, 8, 3
+SEED, SECONDS, RATE = 6, 6, 4
 
 
 def test_a_plan_is_the_same_each_time() -> None:
