@@ -8,7 +8,8 @@
       within: 30
 
 `match` wants a regular expression (or several) found in the output, `absent` not found. Without `match` and `json` the
-command must also end with status 0. `show: true` lets `demo` print the output.
+command must also end with status 0. `show: true` lets `demo` print the output. What takes several nodes is run on this
+machine, `node: host` as containerlab calls it: in the lab's directory, with the lab's name in $LAB.
 """
 
 import re
@@ -21,6 +22,7 @@ import yaml
 from evpn.lab.errors import TopologyError
 
 FILE = "expect.yml"
+HOST = "host"
 
 
 class Step(msgspec.Struct, forbid_unknown_fields=True):

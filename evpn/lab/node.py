@@ -35,9 +35,12 @@ class Result(NamedTuple):
 
 def environment(node: Node) -> dict[str, str]:
     """What commands in NODE see; `evpn` is the one that runs the lab."""
+    return {"PATH": search_path(), "HOME": "/root", "LANG": "C.UTF-8", "HOSTNAME": node.hostname, **node.env}
+
+
+def search_path() -> str:
     here = dict.fromkeys([str(Path(sys.executable).parent), sysconfig.get_path("scripts")])
-    path = ":".join([*here, _SYSTEM_PATH])
-    return {"PATH": path, "HOME": "/root", "LANG": "C.UTF-8", "HOSTNAME": node.hostname, **node.env}
+    return ":".join([*here, _SYSTEM_PATH])
 
 
 def launch(node: Node, directory: Path) -> Building:
@@ -119,9 +122,17 @@ def inside(process: Process, command: Sequence[str]) -> list[str]:
 
 
 def execute(process: Process, env: Mapping[str, str], command: Sequence[str], timeout: float | None = None) -> Result:
-    """Run COMMAND in the node; a command that does not end in time is killed and has status 124."""
+    """Run COMMAND in the node."""
+    return collect(inside(process, command), env, timeout)
+
+
+def collect(
+    command: Sequence[str], env: Mapping[str, str], timeout: float | None = None, directory: Path | None = None
+) -> Result:
+    """What COMMAND says and how it ends; one that does not end in time is killed and has status 124."""
     child = subprocess.Popen(
-        inside(process, command),
+        command,
+        cwd=directory,
         env=dict(env),
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,

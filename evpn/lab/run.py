@@ -66,6 +66,12 @@ def run_in(state: LabState, name: str, command: Sequence[str], timeout: float | 
     return nodes.execute(node.process, node.env, command, timeout)
 
 
+def run_here(state: LabState, command: Sequence[str], timeout: float | None = None) -> nodes.Result:
+    """Run COMMAND on this machine, in the lab's directory; it finds the lab's name in $LAB."""
+    env = dict(os.environ) | {"LAB": state.name, "PATH": nodes.search_path()}
+    return nodes.collect(command, env, timeout, Path(state.topology).parent)
+
+
 def _require(present: bool, problem: str, package: str) -> None:
     if not present:
         raise LabError(f"{problem}: apt-get install {package}")

@@ -5,12 +5,12 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from evpn.lab import node as nodes
-from evpn.lab.expect import Step, Verdict, judge
-from evpn.lab.run import run_in
+from evpn.lab.expect import HOST, Step, Verdict, judge
+from evpn.lab.run import run_here, run_in
 from evpn.lab.state import LabState
 
 _PAUSE = 0.3
-_LONGEST_COMMAND = 30.0
+_LONGEST_COMMAND, _LONGEST_SCRIPT = 30.0, 120.0
 
 
 class Outcome(NamedTuple):
@@ -24,7 +24,7 @@ def attempt(state: LabState, step: Step, patient: bool = True) -> Outcome:
     begin = time.monotonic()
     deadline = begin + (step.within if patient else 0)
     while True:
-        result = run_in(state, step.node, ["sh", "-c", step.run], timeout=_LONGEST_COMMAND)
+        result = _run(state, step)
         verdict = judge(step, result.status, result.output)
         now = time.monotonic()
         if verdict.holds or now >= deadline:
@@ -67,6 +67,13 @@ def narrate(state: LabState, steps: list[Step], tell: Callable[[str], None]) -> 
             _tell_ended(state, tell)
             return False
     return True
+
+
+def _run(state: LabState, step: Step) -> nodes.Result:
+    command = ["sh", "-c", step.run]
+    if step.node == HOST:
+        return run_here(state, command, _LONGEST_SCRIPT)
+    return run_in(state, step.node, command, _LONGEST_COMMAND)
 
 
 def _line(step: Step, outcome: Outcome) -> str:

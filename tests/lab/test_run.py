@@ -334,3 +334,12 @@ def test_a_story_tells_shows_and_ends_at_the_first_failure(lab: Lab) -> None:
     assert not narrate(state, steps, told.append)
     assert told[:3] == ["\nLook.", "\n  a# hostname", "    a"]
     assert told[-1].startswith("  failed  never: the command ended with status 1")
+
+
+def test_what_takes_several_nodes_runs_on_this_machine_beside_the_topology(lab: Lab, tmp_path: Path) -> None:
+    state = up(lab(TWO_HOSTS), silent)
+    reach = 'evpn lab exec "$LAB" h1 -- hostname; evpn lab exec "$LAB" h2 -- hostname; pwd'
+
+    outcome = attempt(state, Step(node="host", run=reach, match=f"^h1\nother\n{tmp_path}$"))
+
+    assert outcome.verdict.holds, outcome.output

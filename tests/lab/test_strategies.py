@@ -1,46 +1,57 @@
-"""labs/strategies: a VNI for each strategy, and the same configuration of the reflector as in quickstart."""
+"""labs/strategies and labs/strategies-ipv6: a VNI for each strategy, over both underlays, with files of one origin."""
 
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner
 
-from evpn.cli.render import command
 from evpn.config.load import load
 from evpn.config.settings import Strategy
 from evpn.lab import expect
 from evpn.lab.find import read
 from evpn.lab.run import down, up
 from evpn.lab.story import check
+from labs.strategies import generate, switches
 
-LAB = Path(__file__).parents[2] / "labs" / "strategies"
+LABS = Path(__file__).parents[2] / "labs"
+NAMES = ["strategies", "strategies-ipv6"]
 
 
-def test_each_strategy_has_a_vni_on_both() -> None:
-    for vtep in ("vtep1", "vtep2"):
-        found = {vni.vni: vni.strategy for vni in load(LAB / vtep / "vtep.yaml").vnis}
+@pytest.mark.parametrize("lab", NAMES)
+def test_each_strategy_has_a_vni_on_both(lab: str) -> None:
+    for vtep in switches.VTEPS:
+        found = {vni.vni: vni.strategy for vni in load(LABS / lab / vtep / "vtep.yaml").vnis}
 
         assert found == dict(zip(range(101, 106), Strategy, strict=True))
-        assert load(LAB / vtep / "switched.yaml").vnis != load(LAB / vtep / "vtep.yaml").vnis
 
 
-def test_the_reflector_s_configuration_is_what_the_template_renders() -> None:
-    words = ["frr-route-reflector", "--config", str(LAB / "vtep1" / "vtep.yaml")]
-    rendered = CliRunner().invoke(
-        command, [*words, "--client", "10.0.0.11", "--client", "10.0.0.12"], catch_exceptions=False
+def test_the_files_are_what_the_templates_make() -> None:
+    made = dict(generate.files())
+
+    assert {path: path.read_text() for path in made} == made
+    assert {path.name for path in made} == {"topology.clab.yml", "expect.yml", "vtep.yaml", "frr.conf"}
+
+
+def test_four_reloads_make_every_ordered_pair_and_lead_back() -> None:
+    names = [strategy.value for strategy in Strategy]
+    turns = list(switches.turns(names))
+
+    assert sorted(pair for old, new in turns for pair in zip(old, new, strict=True)) == sorted(
+        (old, new) for old in names for new in names if old != new
     )
-
-    assert (LAB / "rr" / "frr.conf").read_text() == rendered.stdout
+    assert turns[0][0] == turns[-1][1] == names
 
 
 @pytest.mark.kernel
 @pytest.mark.interop
-def test_all_that_the_lab_promises_holds() -> None:
+@pytest.mark.parametrize("lab", NAMES)
+def test_all_that_the_lab_promises_holds(lab: str) -> None:
     told: list[str] = []
-    state = up(read(LAB / "topology.clab.yml", "t-strategies"), told.append)
+    state = up(read(LABS / lab / "topology.clab.yml", f"t-{lab}"), told.append)
     try:
-        well = check(state, expect.decode((LAB / expect.FILE).read_text(), LAB / expect.FILE), told.append)
+        well = check(
+            state, expect.decode((LABS / lab / expect.FILE).read_text(), LABS / lab / expect.FILE), told.append
+        )
     finally:
-        down("t-strategies")
+        down(f"t-{lab}")
 
     assert well, "\n".join(told)
