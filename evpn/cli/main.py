@@ -15,11 +15,10 @@ COMMANDS = {
     "refresh": "ask the peers and the kernel anew for all they have",
     "host": "hosts known beforehand",
     "clear": "forget duplicates",
+    "reload": "take over a changed configuration, as SIGHUP does",
     "flush": "remove every kernel row that is ours",
     "lab": "run a lab in network namespaces",
 }
-HIDDEN = ("reload",)
-"""For programs: not in the help."""
 
 
 class LazyGroup(click.Group):
@@ -29,7 +28,7 @@ class LazyGroup(click.Group):
         return list(COMMANDS)
 
     def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
-        if name not in COMMANDS and name not in HIDDEN:
+        if name not in COMMANDS:
             return None
         command: click.Command = import_module(f"evpn.cli.{name}").command
         return command

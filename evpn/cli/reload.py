@@ -13,7 +13,7 @@ from evpn.cli.run import own_command
 EXABGP_PID = "EVPN_EXABGP_PID"
 
 
-@click.command("reload", hidden=True)
+@click.command("reload")
 @click.option("--config", required=True, type=click.Path(path_type=Path), help="The configuration file.")
 def command(config: Path) -> None:
     """Check FILE, have the agent take it over, and ExaBGP when its part of it has changed."""
