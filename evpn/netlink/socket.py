@@ -107,7 +107,7 @@ class Monitor:
 
     def close(self) -> None:
         _closed(self._socket)
-        self._socket = None
+        self._socket = self._inbox = None
 
     def fileno(self) -> int:
         return _opened(self._socket).fileno()
