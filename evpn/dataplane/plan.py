@@ -64,5 +64,10 @@ def advice(device: Link, plan: Plan) -> Iterator[str]:
     if plan.suppression and device.neighbor_suppression is False:
         yield f"{name} does not suppress ARP and ND: bridge link set dev {name} neigh_suppress on"
     if plan.group and device.group != plan.group:
-        command = f"ip link set {name} type vxlan group {format_ip(plan.group)} dev {plan.underlay or 'DEVICE'}"
-        yield f"{name} has not the multicast group of its VNI: {command}"
+        where = f"group {format_ip(plan.group)} dev {plan.underlay or _underlay(device)}"
+        yield f"{name} has not the multicast group of its VNI: ip link set {name} type vxlan {where}"
+
+
+def _underlay(device: Link) -> str:
+    """For a shell to find out: the device that has the VTEP address."""
+    return f"$(ip -o address show to {format_ip(device.local)} | cut -d' ' -f2)" if device.local else "DEVICE"

@@ -61,7 +61,7 @@ def test_a_device_as_planned_needs_no_advice() -> None:
         (
             {"learning": True, "group": ip("239.0.0.1")},
             LEARNS._replace(group=ip("239.0.0.100")),
-            "ip link set vxlan100 type vxlan group 239.0.0.100 dev DEVICE",
+            "ip link set vxlan100 type vxlan group 239.0.0.100 dev $(ip -o address show to 10.0.0.10 | cut -d' ' -f2)",
         ),
     ],
 )
