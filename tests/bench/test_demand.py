@@ -7,7 +7,7 @@ from rich.console import Console
 
 from tests.bench.demand_cases import DYNAMIC, STATIC, demand_life, talkers
 from tests.bench.figures import Comparison, comparisons
-from tests.bench.report import show
+from tests.bench.report import compare, show
 from tests.bench.scene import Samples, Size
 
 pytestmark = pytest.mark.kernel
@@ -38,7 +38,7 @@ def test_one_has_rows_for_all_and_the_other_for_those_talked_to(found: dict[str,
 
 def test_the_table_has_a_row_for_each_figure(found: dict[str, Samples], comparison: Comparison) -> None:
     written = StringIO()
-    show(Console(file=written, width=200), comparison, found, "tiny")
+    show(Console(file=written, width=200), compare(comparison, found, "tiny"))
 
     rows = [line.split("│")[1].strip() for line in written.getvalue().splitlines() if line.startswith("│")]
     assert rows == [figure.title for figure in comparison.figures]

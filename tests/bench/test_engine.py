@@ -8,7 +8,7 @@ from rich.console import Console
 from tests.bench.engine import EXTENSION, STOCK
 from tests.bench.engine_cases import packets_life, parsed_life
 from tests.bench.figures import Comparison, comparisons
-from tests.bench.report import show
+from tests.bench.report import compare, show
 from tests.bench.scene import Samples, Size
 
 pytestmark = pytest.mark.kernel
@@ -41,7 +41,7 @@ def test_stock_sends_an_update_for_each_route_and_the_extension_one_for_all(foun
 
 def test_the_table_has_a_row_for_each_figure(found: dict[str, Samples], comparison: Comparison) -> None:
     written = StringIO()
-    show(Console(file=written, width=200), comparison, found, "tiny")
+    show(Console(file=written, width=200), compare(comparison, found, "tiny"))
 
     rows = [line.split("│")[1].strip() for line in written.getvalue().splitlines() if line.startswith("│")]
     assert rows == [figure.title.strip() for figure in comparison.figures]

@@ -26,7 +26,7 @@ neighbors:
   - address: {FABRIC_ADDRESS}
 run-dir: RUN_DIR
 vnis:
-  - {{vni: {VNI}, create: false, max-macs: 1000000, strategy: STRATEGY}}
+  - {{vni: {VNI}, create: false, max-macs: 2000000, strategy: STRATEGY}}
 """
 
 _FRR = f"""
@@ -102,8 +102,11 @@ class Ours:
 
     def show(self, what: str) -> str:
         """What the agent says of itself, as JSON."""
-        command = (_EVPN, "show", what, "--json", "--run-dir", str(self.directory))
-        return subprocess.run(command, capture_output=True, text=True, check=True).stdout
+        return subprocess.run(self.question(what), capture_output=True, text=True, check=True).stdout
+
+    def question(self, what: str) -> list[str]:
+        """The command for it."""
+        return [_EVPN, "show", what, "--json", "--run-dir", str(self.directory)]
 
     def _agent(self) -> int | None:
         assert self._exabgp is not None
