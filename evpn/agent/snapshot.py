@@ -93,7 +93,7 @@ def unpack(octets: bytes, here: Origin) -> Snapshot:
         raise SnapshotError(f"of vtep-address {head.vtep[:40]!r}")
     age = here.now - head.written
     if not 0 <= age <= MOST_AGE:
-        raise SnapshotError(f"{age:.0f} s old")
+        raise SnapshotError("too old" if age > 0 else "of a later time")
     return Snapshot(age, head.routes, [fact for line in lines if isinstance(fact := decode(line), RoutesTold)])
 
 

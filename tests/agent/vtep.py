@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections.abc import Callable
 from typing import NamedTuple
 
 from evpn.agent.configure import configure
@@ -139,6 +140,8 @@ class Vtep:
         """To questions of our hosts, in the name of others."""
         self.gathers = True
         """Whether hosts that come up together are heard of together, as the monitor does it."""
+        self.recall: Callable[[Core], None] = lambda core: None
+        """What a new agent does when ExaBGP knows nothing of an earlier one."""
         self.restart()
 
     def restart(self) -> None:
@@ -153,6 +156,8 @@ class Vtep:
         announcer = self.core.announcer
         self._say([commands.list_routes(announcer.next_id())])
         self._hear()
+        if not self.session.recalled:
+            self.recall(self.core)
         self._look()
         self.core.settle(self.now)
         lines = [announcer.begin_sync(), *announcer.lines(1 << 30), announcer.end_sync()]

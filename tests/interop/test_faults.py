@@ -233,8 +233,9 @@ def test_a_lost_session_holds_everything_until_it_is_back(setting: Setting) -> N
 
 
 def test_nothing_is_left_on_disk_but_the_run_directory(setting: Setting) -> None:
+    until((setting.one.run_dir / "snapshot").exists)
     modes = {path.name: path.stat().st_mode & 0o777 for path in setting.one.run_dir.iterdir()}
-    assert modes.keys() == {"accepted.yaml", "control.sock", "exabgp.conf", "exabgp.env"}
+    assert modes.keys() == {"accepted.yaml", "control.sock", "exabgp.conf", "exabgp.env", "snapshot"}
     assert {modes[name] for name in modes if name != "exabgp.env"} == {0o600}
 
 

@@ -8,6 +8,7 @@ import signal
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from pathlib import Path
 from typing import NamedTuple
 
 import pytest
@@ -148,15 +149,18 @@ def test_exabgp_ends_and_is_started_again(setting: Setting, how: str, tell: Told
     for the restart would withdraw at our End-of-RIB whatever is missing then.
     """
     one = setting.one
-    until(lambda: setting.h1.ip in kept(one))  # it is written every few seconds
+    snapshot = one.run_dir / "snapshot"
+    until(lambda: setting.h1.ip in kept(snapshot))  # it is written every few seconds
 
     def kill() -> None:
         assert one.process
+        before = snapshot.stat().st_mtime_ns
         if how == "ExaBGP killed":
             one.process.kill()
             one.process.wait()
         else:
             assert one.stop() == 0
+        until(lambda: snapshot.stat().st_mtime_ns > before)  # the agent has had its last word
         until(lambda: setting.paths(setting.h1.mac) == {GOBGP})
         one.start()
         until(lambda: setting.paths(setting.h1.mac) == {FRR, GOBGP}, 60)
@@ -168,9 +172,8 @@ def test_exabgp_ends_and_is_started_again(setting: Setting, how: str, tell: Told
     assert setting.sequences(setting.h1.mac) == {SEQUENCE}
 
 
-def kept(vtep: Vtep) -> set[str]:
-    """IPs in the snapshot of a VTEP."""
-    path = vtep.run_dir / "snapshot"
+def kept(path: Path) -> set[str]:
+    """IPs in a snapshot."""
     facts = map(decode, path.read_bytes().splitlines()[2:]) if path.exists() else ()
     told = [fact for fact in facts if isinstance(fact, RoutesTold)]
     routes = [route for fact in told for route in decode_routes(fact.nlri)[0]]

@@ -85,6 +85,7 @@ def test_reload_and_stop(setting: Setting) -> None:
     systemd.run("systemctl", "stop", "evpn")
     assert (systemd.property("ActiveState"), systemd.property("Result")) == ("inactive", "success")
     assert setting.vtep.run("ip", "-br", "link", "show", "vxlan200")
+    assert systemd.run("stat", "-c", "%a %U", "/run/evpn/snapshot").strip() == "600 evpn", "the next start reads it"
     assert PASSWORD not in journal(systemd)
 
 

@@ -75,7 +75,7 @@ def test_it_has_the_three_capabilities_and_can_have_no_others() -> None:
 def test_user_group_and_run_dir_are_those_of_the_file() -> None:
     found = unit(control_group="netops", run_dir="/run/evpn")
     assert (found["User"], found["Group"], found["SupplementaryGroups"]) == (["evpn"], ["evpn"], ["netops"])
-    assert found["RuntimeDirectory"] == ['"evpn"']
+    assert (found["RuntimeDirectory"], found["RuntimeDirectoryPreserve"]) == (['"evpn"'], ["yes"])
 
     found = unit(run_dir="/srv/evpn")
     assert "SupplementaryGroups" not in found and "RuntimeDirectory" not in found
