@@ -42,7 +42,8 @@ class SnapshotFile:
         self._seen = -1
         """How many routes had been sent when it was looked at last."""
         self._confirm_at = float("-inf")
-        self._written = b""
+        self._written = 0
+        """Hash of the lines in the file."""
         self._thread: threading.Thread | None = None
 
     def recall(self) -> None:
@@ -96,11 +97,11 @@ class SnapshotFile:
 
     def _write(self, routes: dict[RouteKey, Announcement], even_if_same: bool) -> None:
         count, lines = snapshot.body(routes.values())
-        if lines == self._written and not even_if_same:
+        if hash(lines) == self._written and not even_if_same:
             return
         try:
             _replace(self.path, snapshot.pack(self._here(), count, lines))
-            self._written = lines
+            self._written = hash(lines)
         except OSError as error:
             self.failures += 1
             if rarely(self.failures):
