@@ -1,11 +1,15 @@
 """VXLAN packets are taken from those VTEPs alone that type 3 routes name (RFC 7348 section 7; docs/isolation.md).
 
 A set of nftables is kept equal to the flood lists, and a rule drops what comes to a VXLAN port from elsewhere. The set
-outlives the agent, as rows do, and a VTEP is taken from it only when the routes are complete.
+outlives the agent, as rows do, and a VTEP is taken from it only when the routes are complete. `nft` runs beside the
+loop: rows and routes do not wait for it.
 """
 
 import logging
+from functools import partial
+from typing import NamedTuple
 
+from evpn.agent.aside import Aside
 from evpn.agent.core import Core
 from evpn.config.firewall import CHAIN, TABLE, family_of, owner_of, rules, sets
 from evpn.config.ipsec import vxlan_ports
@@ -21,11 +25,19 @@ log = logging.getLogger(__name__)
 
 PAUSE, RETRY, LEVEL_CHECK = 0.2, 5.0, 10.0
 RETRY_HANGING = 60.0
-"""All else waits for as long as `nft` may take."""
+
+
+class Wanted(NamedTuple):
+    """As things are when a job begins."""
+
+    settings: Settings
+    vteps: set[IpAddress]
+    ports: frozenset[int]
+    synced: bool
 
 
 class Firewall:
-    """Owner of the set: `vteps` has desired, actual and what differs."""
+    """Owner of the set: `vteps` has desired, actual and what differs. A job that runs owns all but `core`."""
 
     def __init__(self, core: Core) -> None:
         self.core = core
@@ -36,17 +48,29 @@ class Firewall:
         self._checked = 0.0
         self._due: float | None = None
         self._failing = False
+        self._aside = Aside()
+        self._asked = 0.0
+        """When it was asked last whether the job is over."""
 
     def settle(self, now: float) -> None:
         """At most five times a second: a process has to be started for each change."""
+        if self._aside.busy:
+            self._asked = now
+            return
         if (self._settled is not None and now - self._settled < PAUSE) or (self._failing and now < (self._due or 0)):
             self._due = self._due or (self._settled or 0) + PAUSE
             return
-        self._settled, self._due = now, None
+        self._settled, self._asked, self._due = now, now, None
+        if self.core.settings.firewall:
+            self._aside.start(partial(self._try, now, self._wanted()))
+        elif self._ports != frozenset():
+            self._aside.start(partial(self._try, now, None))
+
+    def _try(self, now: float, wanted: Wanted | None) -> None:
         try:
-            if self.core.settings.firewall:
-                self._keep(now)
-            elif self._ports != frozenset():
+            if wanted is not None:
+                self._keep(now, wanted)
+            else:
                 self._remove()
             self._failing = False
         except NftError as error:
@@ -56,26 +80,29 @@ class Firewall:
             self._failing, self._ports, self._due = True, None, now + wait
 
     def next_due(self) -> float | None:
+        if self._aside.busy:
+            return self._asked + PAUSE
         if self._due is None and self.core.settings.firewall:
             return self._checked + LEVEL_CHECK
         return self._due
 
-    def _keep(self, now: float) -> None:
+    def _wanted(self) -> Wanted:
+        synced = self.core.peers.synced
         named = {vtep for domain in self.core.fabric.domains.values() for vtep in domain.flood}
-        if not self.core.peers.synced:
-            named |= self._adopted()
-        for vtep in self.vteps.desired.keys() - named:
+        return Wanted(self.core.settings, named if synced else named | self._adopted(), self._wanted_ports(), synced)
+
+    def _keep(self, now: float, wanted: Wanted) -> None:
+        for vtep in self.vteps.desired.keys() - wanted.vteps:
             self.vteps.want(vtep, None)
-        for vtep in named - self.vteps.desired.keys():
+        for vtep in wanted.vteps - self.vteps.desired.keys():
             self.vteps.want(vtep, True)
-        ports = self._wanted_ports()
         if not self._ports or now - self._checked >= LEVEL_CHECK:
-            self._check(now)
+            self._check(now, wanted.settings)
         try:
-            self._write(ports)
+            self._write(wanted)
         except NftError:  # most likely somebody has flushed all rules
-            self._check(now)
-            self._write(ports)
+            self._check(now, wanted.settings)
+            self._write(wanted)
 
     def _adopted(self) -> set[IpAddress]:
         """VTEPs of rows that an earlier agent has left: as long as frames go there, some come from there."""
@@ -89,9 +116,9 @@ class Firewall:
         found = {attached.device.port for segment in segments if (attached := segment.attachment)}
         return frozenset(vxlan_ports(self.core.settings)) | found or frozenset({4789})
 
-    def _check(self, now: float) -> None:
+    def _check(self, now: float, settings: Settings) -> None:
         """What the kernel holds: of an agent before us, or after somebody has flushed all rules."""
-        family, owner = self._names()
+        family, owner = _names(settings)
         found = elements(family, TABLE, f"vteps_{owner}")
         self._checked = now
         self.vteps.observe_all({parse_ip(text): True for text in found or ()})
@@ -101,14 +128,15 @@ class Firewall:
         if len(ours) not in (0, 2):
             apply("".join(f"delete rule {family} {TABLE} {CHAIN} handle {handle}\n" for handle in ours))
 
-    def _write(self, ports: frozenset[int]) -> None:
+    def _write(self, wanted: Wanted) -> None:
         """One transaction: rules when they are others, then what the set has too few, and too many once in sync."""
-        text = sets(self.core.settings, ports) if ports != self._ports else ""
-        text += rules(self.core.settings) if self._ports is None else ""
+        settings, _, ports, synced = wanted
+        text = sets(settings, ports) if ports != self._ports else ""
+        text += rules(settings) if self._ports is None else ""
         added = [vtep for vtep, _, _ in self.vteps.batch(len(self.vteps.writes))]
         gone = [vtep for vtep, _, _ in self.vteps.batch(len(self.vteps.removals), removals=True)]
-        gone = gone if self.core.peers.synced else []
-        text += self._elements("add", added) + self._elements("delete", gone)
+        gone = gone if synced else []
+        text += _elements(settings, "add", added) + _elements(settings, "delete", gone)
         if not text:
             return
         apply(text)
@@ -118,20 +146,21 @@ class Firewall:
         for vtep in gone:
             self.vteps.observe(vtep, None)
 
-    def _elements(self, verb: str, vteps: list[IpAddress]) -> str:
-        family, owner = self._names()
-        shown = ", ".join(map(format_ip, vteps))
-        return f"{verb} element {family} {TABLE} vteps_{owner} {{ {shown} }}\n" if vteps else ""
-
-    def _names(self) -> tuple[str, str]:
-        settings = self.core.settings
-        return family_of(settings.vtep), owner_of(settings)
-
     def _remove(self) -> None:
         """No longer configured, or by an agent before us."""
         self._ports = frozenset()
         remove(self.core.settings)
         self.vteps.observe_all({})
+
+
+def _elements(settings: Settings, verb: str, vteps: list[IpAddress]) -> str:
+    family, owner = _names(settings)
+    shown = ", ".join(map(format_ip, vteps))
+    return f"{verb} element {family} {TABLE} vteps_{owner} {{ {shown} }}\n" if vteps else ""
+
+
+def _names(settings: Settings) -> tuple[str, str]:
+    return family_of(settings.vtep), owner_of(settings)
 
 
 def _remote(segment: Segment) -> list[MacRow]:
@@ -140,7 +169,7 @@ def _remote(segment: Segment) -> list[MacRow]:
 
 def remove(settings: Settings) -> None:
     """What the agent of this configuration has, and the table when no other one has anything in it."""
-    family, owner = family_of(settings.vtep), owner_of(settings)
+    family, owner = _names(settings)
     known = names_of_sets(family, TABLE)
     if f"vteps_{owner}" not in known:
         return

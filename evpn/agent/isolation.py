@@ -1,7 +1,9 @@
 """The chains that keep bridges of ours isolated, looked after: whoever reloads his own rules may flush all of them."""
 
 import logging
+from functools import partial
 
+from evpn.agent.aside import Aside
 from evpn.agent.core import Core
 from evpn.netlink.isolation import chain_of, guard, guarded, is_isolated
 from evpn.netlink.nft import NftError
@@ -21,15 +23,27 @@ class Isolation:
         self._problem: str | None = None
         self._guarded = True
         """Whether there were bridges of ours at the last look; there may have been before the first one."""
+        self._aside = Aside()
 
     def settle(self, now: float) -> None:
         """Once a minute, and a second after devices have become others, or at once if nothing was done lately."""
+        if self._aside.busy:
+            self._looked = now  # to be asked again a second later, not at once
+            return
         if now < self.next_due():
             return
         self._looked, self._changes = now, self.core.instances.changes
         bridges = self._bridges()
-        problem = self._guard(bridges) if bridges or self._guarded else None
+        if bridges or self._guarded:
+            self._aside.start(partial(self._look_after, bridges))
+        else:
+            self._tell(None)
+
+    def _look_after(self, bridges: list[str]) -> None:
         self._guarded = bool(bridges)
+        self._tell(self._guard(bridges))
+
+    def _tell(self, problem: str | None) -> None:
         if problem != self._problem:
             self._problem = problem
             if problem:
