@@ -119,13 +119,16 @@ class Control:
     def _write(self, client: Client) -> bool:
         """One chunk a turn: a large answer must not hold up the routes."""
         assert client.rows is not None
-        while len(client.unsent) < _CHUNK:
+        lines, size = [client.unsent], len(client.unsent)
+        while size < _CHUNK:
             line = next(client.rows, None)
-            if line is None and not client.unsent:
+            if line is None and not size:
                 return False
             if not line:
                 break
-            client.unsent += line
+            lines.append(line)
+            size += len(line)
+        client.unsent = b"".join(lines)
         sent = client.connection.send(client.unsent)
         client.unsent = client.unsent[sent:]
         return True

@@ -1,6 +1,7 @@
 """`evpn show mac|local|neigh|duplicates|events`: hosts, ours and theirs."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from typing import TypeVar
 
 from evpn.agent.core import Core
 from evpn.agent.status_rows import Row, Rows, domains_of, kernel_state
@@ -12,12 +13,14 @@ from evpn.text import format_ip, format_mac
 from evpn.values import IpAddress, MacAddress, Vni
 from evpn.wire.routes import MacIpRoute
 
+K = TypeVar("K")
+
 
 def macs(core: Core, vni: Vni | None, now: float) -> Rows:
     """Every MAC that is anywhere: ours, a peer's, both."""
     for domain in domains_of(core, vni):
         segment = core.dataplane.segments[domain.vni]
-        for mac in [*domain.local, *(mac for mac in domain.remote if mac not in domain.local)]:
+        for mac in _either(domain.local, domain.remote):
             row = _mac(core, domain, segment, mac)
             if row is not None:
                 yield row
@@ -42,7 +45,7 @@ def neighbors(core: Core, vni: Vni | None, now: float) -> Rows:
     for domain in domains_of(core, vni):
         segment = core.dataplane.segments[domain.vni]  # as it is now: a reload may come between two rows
         ours, theirs = domain.addresses.bindings.of_ip, domain.addresses.remote
-        for ip in [*ours, *(ip for ip in theirs if ip not in ours)]:
+        for ip in _either(ours, theirs):
             yield from _neighbor(core, domain, segment, ip)
 
 
@@ -128,6 +131,13 @@ def _suppression(core: Core, segment: Segment, mac: MacAddress, ip: IpAddress) -
     attached = segment.attachment
     flag = attached.device.neighbor_suppression if attached else None
     return "installed" if flag else "installed, but the port does not suppress"
+
+
+def _either(ours: Iterable[K], theirs: Iterable[K]) -> Iterator[K]:
+    """Keys of both as they are now, each once; of a million no more is done at once than to note them."""
+    first, then = dict.fromkeys(ours), list(theirs)
+    yield from first
+    yield from (key for key in then if key not in first)
 
 
 def _mac(core: Core, domain: BridgeDomain, segment: Segment, mac: MacAddress) -> Row | None:
