@@ -114,9 +114,11 @@ def _growth(found: GrowthFound, figure: str, title: str) -> Panel:
             sizes = sorted(routes for routes, samples in of_size.items() if figure in samples)
             values = [median(of_size[routes][figure]) for routes in sizes]
             axes.plot(sizes, values, "o" + _DASHES[name], color=_SYSTEMS[name], label=name, markersize=4)
-        axes.set(title=title, xlabel="routes", xscale="log", ylim=(0, None))
+        axes.set(title=title, xlabel="routes", xscale="log")
         if figure == "memory.rss":
-            axes.set(yscale="log", ylim=(None, None))
+            axes.set_yscale("log")
+        else:
+            axes.set_ylim(0)
 
     return draw
 
