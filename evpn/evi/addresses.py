@@ -211,7 +211,11 @@ class Addresses:
         if claimed != binding.claimed:
             self.bindings.replace(ip, binding._replace(claimed=claimed))
             self._touch(binding.mac, ip)
-            if rival is not None and not claimed:
+            if rival is not None and claimed:
+                # not by its own word, but by that of its MAC, which may have taken another IP instead: two hosts that
+                # have swapped theirs would raise each other without end
+                self.bindings.suspect(ip)
+            elif rival is not None:
                 self._events.append(Event(What.IP_MOVED_AWAY, binding.mac, ip, vtep=rival.next_hop))
 
     def _defend(self, ip: IpAddress, mac: MacAddress, ours: Claim, rival: Path | None, defend: bool) -> None:

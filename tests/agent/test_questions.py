@@ -317,3 +317,21 @@ def test_of_what_has_left_again_in_the_same_turn_the_end_is_told() -> None:
 
     assert {frame for _, frame in vtep.sent} == {announcement(M2, IP1)}
     assert a_mac_route(M1, IP1, "10.0.0.10:100").key not in vtep.announcements()
+
+
+def test_an_address_that_comes_back_only_with_its_mac_is_asked_for(vtep: Vtep) -> None:
+    """Two hosts swap theirs: each raises its MAC for the new one, and with it the old one, which it has no more."""
+    hears(vtep, M1, IP1, answers=False)
+    tell(vtep, a_mac(M2, VTEP2, IP1, sequence=1), a_mac(M2, VTEP2, IP2, sequence=1))
+    assert asked_in(vtep, 0) == []
+
+    hears(vtep, M1, IP2)
+    vtep.hosts[PORT, M1] = {IP2}
+    assert bound(vtep) == {IP1, IP2}
+    vtep.settle(seconds=PROBE_INTERVAL)
+    for _ in range(PROBES):
+        vtep.settle(seconds=PROBE_INTERVAL)
+
+    assert bound(vtep) == {IP2}
+    assert a_mac_route(M1, IP1, "10.0.0.10:100").key not in vtep.announcements()
+    assert a_mac_route(M1, IP2, "10.0.0.10:100").key in vtep.announcements()
