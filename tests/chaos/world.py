@@ -77,7 +77,7 @@ class World:
                 node.run("sysctl", "-qw", "net.ipv6.conf.all.disable_ipv6=0")
                 self.guests[number] = Guest(node, number, vni_of(number))
             for vtep in self.vteps.values():
-                until(vtep.answers)
+                until(vtep.answers, 60)
             for number, vtep_number in HOME.items():
                 self.guests[number].plug(self.vteps[vtep_number].namespace)
                 self.plug(number)
