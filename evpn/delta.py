@@ -34,6 +34,10 @@ class DeltaTable(Generic[K, V]):
         """How many keys differ, the postponed ones included."""
         return len(self.writes) + len(self.removals) + len(self.postponed)
 
+    def differs(self, key: K) -> bool:
+        """Whether it is one of the pending ones."""
+        return key in self.writes or key in self.removals or key in self.postponed
+
     def want(self, key: K, value: V | None) -> None:
         if self.postponed and key in self.postponed and value == self.desired.get(key):
             return

@@ -5,6 +5,7 @@ those of an agent before it, and writes what differs.
 """
 
 from evpn.config.settings import VniSettings
+from evpn.dataplane.comparison import observe_all
 from evpn.dataplane.dataplane import Dataplane
 from evpn.dataplane.entries import mac_row
 from evpn.dataplane.handover import lesson
@@ -27,7 +28,7 @@ def pack(vni: VniSettings, plan: Plan, device: Link, bridge: Link) -> Segment:
     old.plan, new.plan = Plan(learning=device.learning, proxy=device.proxy), plan
     old.attachment = Attachment(device, bridge)
     found, neighbors = dump_bridge_domain(bridge.ifindex, (old.neighbor_device,))
-    old.observe_all(found, neighbors)
+    observe_all(old, found, neighbors)
     for vtep in old.flood.actual if plan.flood else ():
         new.flood.want(vtep, True)
     idle = _unused(found, vni.idle_timeout) if plan.misses else set()

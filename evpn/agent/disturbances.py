@@ -14,6 +14,7 @@ from evpn.agent.moves import rarely
 from evpn.dataplane.batches import RowChanges
 from evpn.dataplane.dataplane import Dataplane
 from evpn.dataplane.entries import AF_BRIDGE, RTPROT_BGP, Kind
+from evpn.dataplane.ownership import KernelRow
 from evpn.dataplane.segment import Segment
 from evpn.netlink.neighbor import NeighborMessage
 from evpn.values import ZERO_MAC, Vni
@@ -100,6 +101,6 @@ class Disturbances:
         return self._processes[row.port_id] or ("unknown" if row.protocol == RTPROT_BGP else protocol(row))
 
 
-def protocol(row: NeighborMessage) -> str:
+def protocol(row: KernelRow) -> str:
     """Whose a neighbor is, as it says of itself."""
     return _PROTOCOLS.get(row.protocol, f"protocol {row.protocol}")

@@ -12,6 +12,7 @@ from evpn.agent import firewall
 from evpn.agent.host import HostError, check_privilege
 from evpn.config.settings import Settings
 from evpn.dataplane.attach import attachment, choose, vxlan_by_vni
+from evpn.dataplane.comparison import observe_all
 from evpn.dataplane.dataplane import Dataplane
 from evpn.dataplane.plan import Plan
 from evpn.dataplane.segment import Segment
@@ -72,6 +73,6 @@ def _observe(settings: Settings, dataplane: Dataplane) -> None:
         segment = dataplane.segments[vni] = Segment(vni)
         segment.plan = Plan(learning=found.device.learning, proxy=found.device.proxy)
         dataplane.attach(vni, *found)
-        segment.observe_all(*dump_bridge_domain(found.bridge.ifindex, (segment.neighbor_device,)))
+        observe_all(segment, *dump_bridge_domain(found.bridge.ifindex, (segment.neighbor_device,)))
         dataplane.unobserved.pop(vni, None)
         dataplane.touch(vni)

@@ -1,13 +1,14 @@
 """Facts from the kernel into the owners of state: devices, rows, and what hosts say of their addresses."""
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
 
 from evpn.agent.disturbances import Disturbances, protocol
 from evpn.agent.instances import Instances
 from evpn.agent.on_demand import OnDemand
 from evpn.config.settings import LearnNeighbors
 from evpn.dataplane.batches import RowChanges
+from evpn.dataplane.comparison import Ask, Comparison, Found, nothing_more
 from evpn.dataplane.dataplane import Dataplane
 from evpn.dataplane.entries import (
     AF_BRIDGE,
@@ -31,7 +32,7 @@ from evpn.dataplane.entries import (
     Taken,
 )
 from evpn.dataplane.newcomers import are_newcomers
-from evpn.dataplane.ownership import is_our_neighbor
+from evpn.dataplane.ownership import KernelRow, is_our_neighbor
 from evpn.dataplane.segment import Segment
 from evpn.evi.bindings import Source
 from evpn.evi.bridge_domain import BridgeDomain
@@ -142,19 +143,28 @@ class Kernel:
         self, vni: Vni, rows: Iterable[NeighborMessage], neighbors: Iterable[NeighborMessage], now: float
     ) -> None:
         """A dump of one bridge domain: all that the kernel holds there."""
+        for _ in self.compare(vni, Found({}, {}, list(rows), list(neighbors)), lambda: now):
+            pass
+
+    def compare(self, vni: Vni, found: Found, clock: Callable[[], float], ask: Ask = nothing_more) -> Iterator[None]:
+        """The same, a slice at a time; what goes on meanwhile is in the segment's log."""
         segment, domain = self._dataplane.segments[vni], self._fabric.domains[vni]
-        before = segment.pending
+        neighbors, home = found.neighbors, segment.neighbor_device
+        comparison = Comparison(
+            segment, found._replace(neighbors=[row for row in neighbors if row.ifindex == home]), ask
+        )
+        yield from comparison.steps(lambda: [mac for mac, entry in domain.local.items() if entry.port])
         kept = _reservations(segment), segment.foreign_neighbors, segment.foreign_flood
-        neighbors = list(neighbors)
-        home = segment.neighbor_device
-        local = segment.observe_all(rows, (row for row in neighbors if row.ifindex == home))
+        comparison.finish()
+        segment.log = None
         self._dataplane.leave_behind(vni, (row for row in neighbors if row.ifindex != home))
         domain.touch(
             {mac for mac, *_ in kept[0] ^ _reservations(segment)},
             kept[1] ^ segment.foreign_neighbors,
             kept[2] ^ segment.foreign_flood,
         )
-        domain.observe_local(local)
+        domain.observe_local(comparison.local)
+        now = clock()
         first = self._dataplane.unobserved.pop(vni, "known") != "known"
         for row in neighbors:
             # an old one that is there still is no news: its host may have been asked in vain meanwhile
@@ -164,10 +174,10 @@ class Kernel:
             if segment.plan.misses:
                 self._on_demand.adopt(segment, now)
         else:
-            self._drifted(segment, segment.pending - before, neighbors)
+            self._drifted(segment, comparison.corrected, neighbors)
         self._dataplane.touch(vni)
 
-    def _drifted(self, segment: Segment, found: int, neighbors: list[NeighborMessage]) -> None:
+    def _drifted(self, segment: Segment, found: int, neighbors: Iterable[KernelRow]) -> None:
         """What nobody was told of. A neighbor says whose it is: one that is right but for that changes untold."""
         if found > 0:
             self.drift += found
@@ -199,7 +209,7 @@ class Kernel:
                 self._dataplane.unobserved[vni] = None
         self._instances.links_changed = True
 
-    def _resolved(self, segment: Segment, row: NeighborMessage, present: bool, now: float) -> None:
+    def _resolved(self, segment: Segment, row: KernelRow, present: bool, now: float) -> None:
         """The kernel's own ARP and ND on the bridge, if it has addresses: evidence for a host of ours."""
         on_bridge = row.ifindex in self._dataplane.by_bridge
         if not row.dst or not on_bridge or is_our_neighbor(row) or not self._learns(segment, LearnNeighbors.KERNEL):

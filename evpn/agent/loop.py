@@ -57,9 +57,11 @@ class Loop:
         self.snapshot = SnapshotFile(core)
         self._selector = selectors.DefaultSelector()
         self._followed = -1
+        self._told = False
+        """ExaBGP knows what there is to announce."""
 
     def open(self) -> None:
-        """Subscribe first, then look at everything; then tell ExaBGP all of it, once."""
+        """Subscribe first, then look at everything, and take routes in while the kernel tells."""
         self.writing.open()
         sys.setswitchinterval(SWITCH_INTERVAL)
         self.observer.open(self.writing.port_id)
@@ -68,6 +70,7 @@ class Loop:
         self.control.open()
         self._selector.register(self.pipe.fileno(), selectors.EVENT_READ, self._take_lines)
         self._selector.register(self.observer.monitor.fileno(), selectors.EVENT_READ, self.observer.take_events)
+        self._selector.register(self.observer.looker, selectors.EVENT_READ, self.observer.take_look)
         self._selector.register(self.snooper.fileno(), selectors.EVENT_READ, self._take_frames)
         self._selector.register(self.control.fileno(), selectors.EVENT_READ, self._accept)
         self.core.instances.attach_devices()
@@ -78,14 +81,23 @@ class Loop:
         self.observer.look(now)
         self._follow_ports()
         self.core.settle(now)
-        self.pipe.write(self.core.announcer.begin_sync())
-        self._say(self.core.announcer.lines(1 << 30))
-        self.pipe.write(self.core.announcer.end_sync())
+        self._announce()
         self.pipe.write(commands.list_peers(self.core.announcer.next_id()))
         self.pipe.flush()
-        gc.collect()
-        gc.freeze()  # what lives as long as the agent need not be walked again and again
         gc.set_threshold(50_000, 20, 100)
+
+    def _announce(self) -> None:
+        """What differs; at first all of it, once all of the kernel was looked at, for the rest is withdrawn by that."""
+        announcer = self.core.announcer
+        if self._told:
+            self._say(announcer.lines())
+        elif not self.core.dataplane.unobserved:
+            self._told = True
+            self.pipe.write(announcer.begin_sync())
+            self._say(announcer.lines(1 << 30))
+            self.pipe.write(announcer.end_sync())
+            gc.collect()
+            gc.freeze()  # what lives as long as the agent need not be walked again and again
 
     def _recall(self) -> None:
         """Ask ExaBGP what an earlier agent has announced: a sequence number must never fall back."""
@@ -122,7 +134,7 @@ class Loop:
         self.firewall.settle(now)
         self._push_rows(now)
         self._send_frames(now)
-        self._say(self.core.announcer.lines())
+        self._announce()
         self._say(self.session.refreshes())
         self._greet()
         self.pipe.flush()
@@ -173,7 +185,7 @@ class Loop:
     def _greet(self) -> None:
         """End-of-RIB, once the kernel was looked at and everything of ours is on its way."""
         core = self.core
-        if core.dataplane.unobserved or core.announcer.routes.pending:
+        if core.dataplane.unobserved or core.announcer.routes.pending or not self._told:
             return
         for peer in core.peers.up():
             if not peer.greeted:
@@ -194,7 +206,7 @@ class Loop:
 
     def _timeout(self, now: float) -> float:
         core = self.core
-        if core.dataplane.has_work(core.peers.synced) or core.announcer.routes.pending:
+        if core.dataplane.has_work(core.peers.synced) or (self._told and core.announcer.routes.pending):
             return 0.0
         moments = [self.observer.next_moment(), core.peers.next_deadline(now), self.isolation.next_due()]
         moments.append(self.snapshot.next_due())

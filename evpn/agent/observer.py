@@ -9,16 +9,15 @@ from collections.abc import Callable
 from errno import EINTR
 
 from evpn.agent.core import Core
+from evpn.agent.looking import Looking
 from evpn.dataplane.entries import AF_BRIDGE
 from evpn.dataplane.link import Link
-from evpn.netlink.constants import AF_INET, AF_INET6
-from evpn.netlink.dump import dump_bridge_domain, dump_links, dump_neighbors
+from evpn.netlink.dump import dump_links, dump_neighbors
 from evpn.netlink.errors import NetlinkError
 from evpn.netlink.events import Event, LinkChanged, Overrun, PortChanged
 from evpn.netlink.neighbor import NeighborMessage
 from evpn.netlink.newcomers import HostsSeen
 from evpn.netlink.socket import Monitor
-from evpn.values import Vni
 
 log = logging.getLogger(__name__)
 
@@ -26,13 +25,11 @@ LEVEL_CHECK, LEVEL_CHECK_SHARE = 60.0, 50
 """Seconds between level checks, and the least multiple of the time that the last one took: at most 2 % of a core."""
 DUMP_RETRY = 1.0
 _READS = 64
-"""Reads, of a thousand notifications each, before a level check; whoever makes more than that never comes to rest."""
-_WHOLE_DUMP = 8
-"""From so many bridge domains on one dump of everything is cheaper than one for each."""
+"""Reads, of a thousand notifications each, before a comparison; whoever makes more than that never comes to rest."""
 
 
 class Observer:
-    """`open`, then `take_events` when there is something to read, and `look` once a turn."""
+    """`open`, then `take_events` and `take_look` when there is something to read, and `look` once a turn."""
 
     def __init__(self, core: Core, plug: Callable[[Link], None]) -> None:
         """`plug` is told of devices that appear, which may be configured ports, and of ports that change."""
@@ -41,11 +38,14 @@ class Observer:
         self._plug = plug
         self._next_check = 0.0
         self._dump_at = 0.0
-        self._listening = self._links_known = False
+        self._looking = Looking(core)
+        self._began = 0.0
+        self._listening = self._links_known = self._level_check = False
 
     def open(self, writer: int) -> None:
         """`writer`: the port id of whom our own rows are written by."""
         self.monitor.open()
+        self._looking.open()
         self.listen(writer, everything=True)
         while not self._links_known:  # without them all that was announced before would be withdrawn
             try:
@@ -65,6 +65,11 @@ class Observer:
             self._listening = everything
             self.monitor.ignore(writer, marked_rows=not everything)
 
+    @property
+    def looker(self) -> int:
+        """Descriptor that is readable when `take_look` has something to take."""
+        return self._looking.fileno()
+
     def take_events(self) -> bool:
         """Some of what waits; False when nothing did."""
         now, events = time.monotonic(), self.monitor.read()
@@ -81,9 +86,9 @@ class Observer:
         return bool(events)
 
     def look(self, now: float) -> None:
-        """Observe what is unknown, and once in a while what is believed known."""
-        wanted, self.core.kernel.look_again = self.core.kernel.look_again, False
-        if wanted:
+        """Observe what is unknown, and once in a while what is believed known; never for longer than a moment."""
+        if self.core.kernel.look_again and not self._looking.under_way:
+            self.core.kernel.look_again = False
             self._next_check, self._links_known = now, False
         if not self._links_known and now >= self._dump_at:
             try:
@@ -91,25 +96,39 @@ class Observer:
             except NetlinkError as error:
                 self._failed(error, now)
         self.core.instances.attach_devices()
-        due = list(self.core.dataplane.unobserved) if now >= self._dump_at else []
-        level_check = not due and now >= self._next_check
-        if level_check:
-            due = [vni for vni, segment in self.core.dataplane.segments.items() if segment.attachment is not None]
-        if not due:
-            if level_check:
-                self._next_check = now + LEVEL_CHECK
+        if self._looking.under_way:
+            self._go_on()
             return
-        if level_check:
-            for _ in range(_READS):  # what was told already is no drift
-                if not self.take_events():
-                    break
+        due = list(self.core.dataplane.unobserved) if now >= self._dump_at else []
+        self._level_check = not due and now >= self._next_check
+        if self._level_check:
+            due = [vni for vni, segment in self.core.dataplane.segments.items() if segment.attachment is not None]
+            self._next_check = now + LEVEL_CHECK
+        if due:
+            self._began = now
+            self._looking.start(due)
+
+    def take_look(self) -> None:
+        """The kernel has been dumped: what was told by then is no drift."""
+        for _ in range(_READS):
+            if not self.take_events():
+                break
         try:
-            self._observe(due)
+            self._looking.take()
         except NetlinkError as error:
-            self._failed(error, now)
-        if level_check:
-            took = time.monotonic() - now
-            self._next_check = now + max(LEVEL_CHECK, LEVEL_CHECK_SHARE * took)
+            self._failed(error, time.monotonic())
+
+    def _go_on(self) -> None:
+        """With comparing, if the kernel has been dumped."""
+        if self._looking.is_dumping:
+            return
+        try:
+            self._looking.step()
+        except NetlinkError as error:
+            self._failed(error, time.monotonic())
+        if self._level_check and not self._looking.under_way:
+            now = time.monotonic()
+            self._next_check = self._began + max(LEVEL_CHECK, LEVEL_CHECK_SHARE * (now - self._began))
 
     def look_at_use(self, now: float) -> None:
         """Which of the rows that were asked for are still used."""
@@ -125,7 +144,9 @@ class Observer:
                 self.core.on_demand.used(vni, rows, now)
 
     def next_moment(self) -> float:
-        """Monotonic seconds of the next look."""
+        """Monotonic seconds of the next look, or of the next step of this one."""
+        if self._looking.under_way and self._links_known:
+            return time.monotonic() + LEVEL_CHECK if self._looking.is_dumping else 0.0
         if self.core.dataplane.unobserved or not self._links_known:
             return min(self._next_check, self._dump_at)
         return self._next_check
@@ -150,27 +171,3 @@ class Observer:
     def _read_links(self) -> None:
         self.core.dataplane.links = {link.ifindex: link for link in dump_links()}
         self.core.instances.links_changed = self._links_known = True
-
-    def _observe(self, due: list[Vni]) -> None:
-        everything = self._everything() if len(due) >= _WHOLE_DUMP else None
-        for vni in due:
-            attached = self.core.dataplane.segments[vni].attachment
-            if attached is None:
-                continue
-            now = time.monotonic()
-            if everything is None:
-                devices = {attached.bridge.ifindex, self.core.dataplane.segments[vni].neighbor_device}
-                self.core.kernel.observed(vni, *dump_bridge_domain(attached.bridge.ifindex, devices), now)
-            else:
-                self.core.kernel.observed(vni, *everything.get(vni, ([], [])), now)
-
-    def _everything(self) -> dict[Vni, tuple[list[NeighborMessage], list[NeighborMessage]]]:
-        """FDB rows and neighbors of every bridge domain, by three dumps."""
-        segment_of = self.core.dataplane.segment_of
-        found: dict[Vni, tuple[list[NeighborMessage], list[NeighborMessage]]] = {}
-        for family in (AF_BRIDGE, AF_INET, AF_INET6):
-            for row in dump_neighbors(family):
-                segment = segment_of(row.ifindex, row.master if family == AF_BRIDGE else row.ifindex)
-                if segment is not None:
-                    found.setdefault(segment.vni, ([], []))[family != AF_BRIDGE].append(row)
-        return found

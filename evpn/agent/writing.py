@@ -38,7 +38,7 @@ class Writing:
         self._lines = lines
         self._take = take
         self._writer = writer
-        self._background = Background(self._writer)
+        self._background = Background("row-writer", self._apply)
 
     def open(self) -> None:
         self._writer.open()
@@ -86,6 +86,9 @@ class Writing:
                 self._core.settle(time.monotonic())
                 prepared = last or bool(following)
         return following, items
+
+    def _apply(self, items: list[bytes]) -> list[Refusal]:
+        return self._writer.apply(items)
 
     def _done(self, batch: list[RowChanges], refusals: list[Refusal], now: float) -> None:
         refused = rows.refused(refusals)

@@ -195,6 +195,8 @@ class Dataplane:
     def _settle(self, one: RowChanges, accepted: list[Change]) -> list[tuple[Segment, Fact]]:  # type: ignore[type-arg]
         segment, kind, _ = one
         segment.table(kind).observe_batch(accepted)
+        if segment.log is not None:
+            segment.log.written(kind, accepted)
         if self.refusals:
             for key, _, _ in accepted:
                 self.refusals.pop((segment.vni, kind, key), None)

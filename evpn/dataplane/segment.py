@@ -1,10 +1,10 @@
 """One bridge domain in the kernel: its devices, and desired against actual for each kind of row.
 
-The only writer of these tables. `observe` takes one notification, `observe_all` a dump; both answer with what the
-EVPN side has to know: local hosts, and MACs that may not be written.
+The only writer of these tables. `observe` takes one notification and answers with what the EVPN side has to know:
+local hosts, and MACs that may not be written. A dump is taken in by `evpn.dataplane.comparison`.
 """
 
-from collections.abc import Iterable, Set
+from collections.abc import Set
 from typing import Any, NamedTuple
 
 from evpn.dataplane.demand import Demand
@@ -30,6 +30,7 @@ from evpn.dataplane.entries import (
     mac_row,
 )
 from evpn.dataplane.link import Link
+from evpn.dataplane.log import Log
 from evpn.dataplane.marks import mark
 from evpn.dataplane.ownership import KernelRow, Owner, classify, is_our_neighbor, is_static
 from evpn.dataplane.plan import STATIC_L2
@@ -75,6 +76,8 @@ class Segment:
         self.foreign_flood: set[IpAddress] = set()
         """VTEPs that somebody floods to, and no route has asked for."""
         self.foreign_neighbors: set[IpAddress] = set()
+        self.log: Log | None = None
+        """While a look at the kernel is under way."""
 
     def table(self, kind: Kind) -> DeltaTable[Any, Any]:
         if kind is Kind.MAC:
@@ -151,6 +154,8 @@ class Segment:
         """An AF_BRIDGE row of one of our ports was written or deleted."""
         if self.attachment is None:
             return None
+        if self.log is not None:
+            self.log.heard(row, present)
         owner = classify(row, self.attachment.device.ifindex, self.attachment.bridge.ifindex)
         fact: Fact | None = None
         if owner is Owner.BRIDGE or owner is Owner.FOREIGN_BRIDGE:
@@ -169,6 +174,8 @@ class Segment:
         """An AF_INET or AF_INET6 row on the device that neighbors are written to."""
         if not row.dst:
             return None
+        if self.log is not None:
+            self.log.heard(row, present)
         present = present and not row.state & (NUD_FAILED | NUD_INCOMPLETE)
         ours = present and is_our_neighbor(row)
         self.neighbors.observe(row.dst, NeighborRow(row.lladdr, bool(row.flags & NTF_ROUTER)) if ours else None)
@@ -262,34 +269,9 @@ class Segment:
             return Reserved(mac, taken=present)
         return Taken(mac) if present else None
 
-    # A dump
-
     def shadow(self) -> "Segment":
         """One without rows, that judges by our wishes whose those are that it observes."""
         shadow = Segment(self.vni)
         shadow.attachment, shadow.plan = self.attachment, self.plan
         shadow.macs.desired, shadow.flood.desired = self.macs.desired, self.flood.desired
         return shadow
-
-    def observe_all(
-        self, rows: Iterable[KernelRow], neighbors: Iterable[KernelRow]
-    ) -> dict[MacAddress, tuple[int, bool]]:
-        """Everything the kernel holds in this bridge domain; returns local MAC -> (port, static)."""
-        shadow = self.shadow()
-        local: dict[MacAddress, tuple[int, bool]] = {}
-        # the bridge's rows first: they carry the mark by which a sticky row of the VXLAN device is ours
-        for row in sorted(rows, key=lambda row: bool(row.dst)):
-            fact = shadow.observe(row, True)
-            if isinstance(fact, LocalSeen):
-                local[fact.mac] = (fact.port, fact.static)
-        for row in neighbors:
-            shadow.observe_neighbor(row, True)
-        self.own, self.foreign = shadow.own, shadow.foreign
-        self.foreign_bridge, self.foreign_hosts = shadow.foreign_bridge, shadow.foreign_hosts
-        ours = shadow.foreign_flood & self.flood.actual.keys()  # without a mark, and waiting to be removed
-        self.foreign_flood, self.foreign_neighbors = shadow.foreign_flood - ours, shadow.foreign_neighbors
-        self.flood.observe_all(shadow.flood.actual | dict.fromkeys(ours, True))
-        self.hosts.observe_all(shadow.hosts.actual)
-        self.macs.observe_all(shadow.macs.actual)
-        self.neighbors.observe_all(shadow.neighbors.actual)
-        return local

@@ -1,46 +1,48 @@
-"""A thread in which the kernel takes rows while Python goes on: `send` gives the interpreter's lock away."""
+"""A thread in which the kernel takes or tells rows while Python goes on: `send` and `recv` give away the lock."""
 
 import os
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable
 from queue import SimpleQueue
+from typing import Generic, TypeVar
 
-from evpn.netlink.messages import Refusal
-from evpn.netlink.socket import Writer
+Lot = TypeVar("Lot")
+Result = TypeVar("Result")
 
 
-class Background:
+class Background(Generic[Lot, Result]):
     """One lot at a time: `start`, and once `fileno()` is readable, `result`."""
 
-    def __init__(self, writer: Writer) -> None:
-        self._writer = writer
-        self._lots: SimpleQueue[Sequence[bytes]] = SimpleQueue()
-        self._results: SimpleQueue[list[Refusal] | Exception] = SimpleQueue()
+    def __init__(self, name: str, work: Callable[[Lot], Result]) -> None:
+        self._name = name
+        self._do = work
+        self._lots: SimpleQueue[Lot] = SimpleQueue()
+        self._results: SimpleQueue[tuple[Result] | Exception] = SimpleQueue()
         self._event = -1
 
     def open(self) -> None:
         self._event = os.eventfd(0, os.EFD_CLOEXEC)
-        threading.Thread(target=self._work, name="row-writer", daemon=True).start()
+        threading.Thread(target=self._work, name=self._name, daemon=True).start()
 
     def fileno(self) -> int:
         return self._event
 
-    def start(self, items: Sequence[bytes]) -> None:
-        self._lots.put(items)
+    def start(self, lot: Lot) -> None:
+        self._lots.put(lot)
 
-    def result(self) -> list[Refusal]:
-        """What `Writer.apply` said; waits for it."""
+    def result(self) -> Result:
+        """What the work came to, or its exception; waits for it."""
         os.eventfd_read(self._event)
         result = self._results.get()
         if isinstance(result, Exception):
             raise result
-        return result
+        return result[0]
 
     def _work(self) -> None:
         while True:
-            items = self._lots.get()
+            lot = self._lots.get()
             try:
-                self._results.put(self._writer.apply(items))
-            except Exception as error:  # ours, and the loop's to crash with
+                self._results.put((self._do(lot),))
+            except Exception as error:  # the loop's to judge, or to crash with
                 self._results.put(error)
             os.eventfd_write(self._event, 1)

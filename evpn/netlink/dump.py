@@ -6,13 +6,14 @@ A dump walks a table that goes on changing: rows may be missing or come twice. S
 import errno
 import socket
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from struct import Struct
 from typing import TypeVar
 
 from evpn.dataplane.link import Link
 from evpn.netlink import link_message, neighbor
+from evpn.netlink.columns import Place, Table
 from evpn.netlink.constants import (
     AF_BRIDGE,
     AF_INET,
@@ -45,6 +46,10 @@ from evpn.netlink.socket import open_route_socket
 _BUFFER = 1 << 20
 _LARGEST = 1 << 16  # the kernel puts 32 KiB into one read at most
 _ATTEMPTS = 8
+_QUESTIONS = 128
+"""Asked at a time: their answers fit into the receive buffer."""
+_ABSENT = (errno.ENOENT, errno.ENODEV, errno.EINVAL)
+"""No such row, or no longer such a device or bridge port."""
 
 _NUMBER = Struct("=I")
 _NDMSG = Struct("=B11x")
@@ -64,12 +69,45 @@ def dump_neighbors(family: int, ifindex: int = 0, master: int = 0) -> list[Neigh
 
 def walk_neighbors(family: int, ifindex: int = 0, master: int = 0) -> Iterator[list[NeighborMessage]]:
     """The same, some hundred rows at a time; EINTR in its midst means: forget them and begin again."""
+    return map(neighbor.decode, _answers(RTM_GETNEIGH, _limits(family, ifindex, master)))
+
+
+def dump_table(places: Collection[Place], family: int, ifindex: int = 0, master: int = 0) -> Table:
+    """The same by the column, where the many rows of ours are."""
+
+    def dumped() -> Table:
+        table = Table(places)
+        for answer in _answers(RTM_GETNEIGH, _limits(family, ifindex, master)):
+            table.read(answer)
+        return table
+
+    return _retried(dumped)
+
+
+def ask(requests: Sequence[bytes]) -> list[NeighborMessage]:
+    """The rows that `get_tunnel_row` and the like ask for, in their order, but for those that there are not."""
+    rows: list[NeighborMessage] = []
+    what = "question for rows"
+    with _reporting(what), _connected() as opened:
+        for start in range(0, len(requests), _QUESTIONS):
+            asked = requests[start : start + _QUESTIONS]
+            opened.send(b"".join(asked))
+            for _ in asked:
+                answer = opened.recv(_LARGEST)
+                refused = [refused for part in split(answer) if (refused := refusal(part))]
+                if refused and refused[0].errno not in _ABSENT:
+                    raise NetlinkError(refused[0].errno, what)
+                rows += neighbor.decode(answer)
+    return rows
+
+
+def _limits(family: int, ifindex: int, master: int) -> bytes:
     wanted = _NDMSG.pack(family)
     if ifindex:
         wanted += attribute(NDA_IFINDEX, _NUMBER.pack(ifindex))
     if master:
         wanted += attribute(NDA_MASTER, _NUMBER.pack(master))
-    return map(neighbor.decode, _answers(RTM_GETNEIGH, wanted))
+    return wanted
 
 
 def dump_bridge_domain(bridge: int, devices: Iterable[int] = ()) -> tuple[list[NeighborMessage], list[NeighborMessage]]:
@@ -119,7 +157,7 @@ def _payloads(kind: int, answer_kind: int, wanted: bytes) -> list[bytes]:
     return [part.payload for answer in answers for part in split(answer) if part.type == answer_kind]
 
 
-def _retried(dump: Callable[[], list[T]]) -> list[T]:
+def _retried(dump: Callable[[], T]) -> T:
     """What a dump brought once nothing interrupted it."""
     for _ in range(_ATTEMPTS - 1):
         try:
@@ -156,10 +194,15 @@ def _single(request: bytes, what: str, absent: int) -> bytes | None:
 
 def _asking(request: bytes) -> socket.socket:
     """A socket on which this request has been made."""
+    opened = _connected()
+    opened.send(request)
+    return opened
+
+
+def _connected() -> socket.socket:
     opened = open_route_socket(_BUFFER)
     opened.setblocking(True)
     opened.setsockopt(SOL_NETLINK, NETLINK_GET_STRICT_CHK, 1)  # else the kernel ignores what limits a dump
-    opened.send(request)
     return opened
 
 

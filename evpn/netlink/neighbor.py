@@ -82,6 +82,8 @@ _STICKY_HOST: _Operation = (RTM_NEWNEIGH, _REPLACE, NUD_NOARP, NTF_MASTER | NTF_
 _FLOOD: _Operation = (RTM_NEWNEIGH, _APPEND, NUD_PERMANENT | NUD_NOARP, NTF_SELF | NTF_EXT_LEARNED)
 _DELETE_TUNNEL: _Operation = (RTM_DELNEIGH, NLM_F_REQUEST, 0, NTF_SELF)
 _DELETE_BRIDGE: _Operation = (RTM_DELNEIGH, NLM_F_REQUEST, 0, NTF_MASTER)
+_GET_TUNNEL: _Operation = (RTM_GETNEIGH, NLM_F_REQUEST, 0, NTF_SELF)
+_GET_BRIDGE: _Operation = (RTM_GETNEIGH, NLM_F_REQUEST, 0, NTF_MASTER)
 
 
 def remote_mac(sequence: int, ifindex: int, mac: MacAddress, vtep: IpAddress, router: bool = False) -> bytes:
@@ -145,9 +147,27 @@ def neighbor(sequence: int, ifindex: int, ip: IpAddress, mac: MacAddress, router
 
 def delete_neighbor(sequence: int, ifindex: int, ip: IpAddress) -> bytes:
     """Removes the entry whoever made it: ask the table of ours first."""
+    return _address(RTM_DELNEIGH, sequence, ifindex, ip)
+
+
+def get_tunnel_row(ifindex: int, mac: MacAddress) -> bytes:
+    """Asks the VXLAN device for its row of a MAC; ENOENT if it has none."""
+    return _row(_GET_TUNNEL, 0, ifindex, mac, NO_IP)
+
+
+def get_bridge_row(port: int, mac: MacAddress) -> bytes:
+    """Asks the bridge of this port for its row of a MAC, on whatever port."""
+    return _row(_GET_BRIDGE, 0, port, mac, NO_IP)
+
+
+def get_neighbor(ifindex: int, ip: IpAddress) -> bytes:
+    return _address(RTM_GETNEIGH, 0, ifindex, ip)
+
+
+def _address(kind: int, sequence: int, ifindex: int, ip: IpAddress) -> bytes:
     layout, family = (_ADDRESS4, AF_INET) if len(ip) == 4 else (_ADDRESS6, AF_INET6)
     return layout.pack(
-        layout.size, RTM_DELNEIGH, NLM_F_REQUEST, sequence, 0, family, ifindex, 0, 0, 0, 4 + len(ip), NDA_DST, ip
+        layout.size, kind, NLM_F_REQUEST, sequence, 0, family, ifindex, 0, 0, 0, 4 + len(ip), NDA_DST, ip
     )
 
 

@@ -1,5 +1,6 @@
 import pytest
 
+from evpn.dataplane.comparison import observe_all
 from evpn.dataplane.entries import NeighborRow, mac_row
 from evpn.dataplane.plan import Plan
 from evpn.dataplane.project import project
@@ -107,7 +108,7 @@ def test_a_flood_row_that_a_route_asks_for_is_ours_without_its_mark(domain, segm
 
     def told() -> None:
         if told_by == "dump":
-            segment.observe_all([unmarked], [])
+            observe_all(segment, [unmarked], [])
         else:
             segment.observe(unmarked, True)
 
@@ -129,7 +130,7 @@ def test_a_flood_row_that_a_route_asks_for_is_ours_without_its_mark(domain, segm
 
 
 def test_a_flood_row_that_no_route_asks_for_stays_somebody_elses(domain, segment) -> None:
-    segment.observe_all([flood_row(VTEP2, marked=False), flood_row(VTEP3, marked=False)], [])
+    observe_all(segment, [flood_row(VTEP2, marked=False), flood_row(VTEP3, marked=False)], [])
     domain.import_path(a_flood_path(VTEP2))
     settle(domain, segment)
 
@@ -141,7 +142,7 @@ def test_a_flood_row_that_no_route_asks_for_stays_somebody_elses(domain, segment
 
 
 def test_a_flood_row_that_went_with_its_device_is_not_taken_for_written(domain, segment) -> None:
-    segment.observe_all([flood_row(VTEP2, marked=False)], [])
+    observe_all(segment, [flood_row(VTEP2, marked=False)], [])
     segment.detach()
 
     domain.import_path(a_flood_path(VTEP2))

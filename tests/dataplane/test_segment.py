@@ -2,6 +2,7 @@
 
 import pytest
 
+from evpn.dataplane.comparison import observe_all
 from evpn.dataplane.entries import (
     LocalGone,
     LocalSeen,
@@ -109,7 +110,7 @@ def test_a_row_learnt_from_the_tunnel_is_written_over_where_a_route_has_it(learn
     mark = NTF_EXT_LEARNED if learnt == "bridge" else 0
     rows = [bridge_row(M1, DEVICE, flags=flags), tunnel_row(M1, VTEP2, NUD_REACHABLE, NTF_SELF | mark)]
     if dumped:
-        segment.observe_all(rows, [])
+        observe_all(segment, rows, [])
     else:
         for row in rows:
             segment.observe(row, True)
@@ -166,7 +167,7 @@ def test_a_dump_knows_a_sticky_row_of_an_earlier_life() -> None:
         bridge_row(M1, DEVICE, NUD_NOARP, MARK | STICKY),
     ]
 
-    segment.observe_all(rows, [])
+    observe_all(segment, rows, [])
 
     assert holding(segment) == mac_row(VTEP2, sticky=True)
     assert segment.reserved(M1) is None

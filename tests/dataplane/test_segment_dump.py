@@ -2,6 +2,7 @@ from itertools import permutations
 
 import pytest
 
+from evpn.dataplane.comparison import observe_all
 from evpn.dataplane.entries import HostRow, NeighborRow, mac_row
 from evpn.dataplane.segment import Segment
 from evpn.netlink.constants import NTF_EXT_LEARNED, NTF_SELF, NUD_NOARP, NUD_PERMANENT
@@ -50,7 +51,7 @@ def everything(segment: Segment):
 def test_a_dump_is_sorted_by_owner() -> None:
     segment = a_segment()
 
-    local = segment.observe_all(FDB, NEIGHBORS)
+    local = observe_all(segment, FDB, NEIGHBORS)
 
     assert local == {M2: (PORT, False)}
     assert segment.macs.actual == {M1: mac_row(VTEP2)}
@@ -64,7 +65,7 @@ def test_a_dump_is_sorted_by_owner() -> None:
 
 def test_a_dump_says_the_same_as_notifications_in_any_order() -> None:
     by_dump = a_segment()
-    by_dump.observe_all(FDB, NEIGHBORS)
+    observe_all(by_dump, FDB, NEIGHBORS)
 
     for order in permutations(FDB[:5]):
         segment = a_segment()
@@ -78,9 +79,9 @@ def test_a_dump_says_the_same_as_notifications_in_any_order() -> None:
 
 def test_a_dump_forgets_what_is_not_in_it() -> None:
     segment = a_segment()
-    segment.observe_all(FDB, NEIGHBORS)
+    observe_all(segment, FDB, NEIGHBORS)
 
-    assert segment.observe_all([], []) == {}
+    assert observe_all(segment, [], []) == {}
 
     assert not any(everything(segment))
 
@@ -91,19 +92,19 @@ def test_rows_on_a_local_port_are_sorted_by_who_put_them_there() -> None:
     for row in rows:
         one_by_one.observe(row, True)
 
-    assert by_dump.observe_all(rows, []) == {M1: (PORT, True), M2: (PORT, True), M3: (PORT, False)}
+    assert observe_all(by_dump, rows, []) == {M1: (PORT, True), M2: (PORT, True), M3: (PORT, False)}
     assert (by_dump.hosts.actual, by_dump.foreign_hosts) == ({M1: HostRow(PORT, sticky=False)}, {M2})
     assert everything(by_dump) == everything(one_by_one)
 
 
 def test_a_static_local_row_is_told_as_static() -> None:
-    assert a_segment().observe_all([bridge_row(M2, OTHER_PORT, NUD_NOARP)], []) == {M2: (OTHER_PORT, True)}
+    assert observe_all(a_segment(), [bridge_row(M2, OTHER_PORT, NUD_NOARP)], []) == {M2: (OTHER_PORT, True)}
 
 
 def test_after_detaching_no_row_is_known_and_everything_wanted_is_pending() -> None:
     segment = a_segment()
     segment.macs.want(M1, mac_row(VTEP2))
-    segment.observe_all(FDB, NEIGHBORS)
+    observe_all(segment, FDB, NEIGHBORS)
 
     segment.detach()
 
@@ -113,13 +114,13 @@ def test_after_detaching_no_row_is_known_and_everything_wanted_is_pending() -> N
 
 def test_what_was_reserved_before_detaching_is_so_until_the_next_look() -> None:
     segment = a_segment()
-    segment.observe_all(FDB, NEIGHBORS)
+    observe_all(segment, FDB, NEIGHBORS)
 
     segment.detach()
     assert segment.all_reserved == {M3, M4}
 
     segment.attachment = a_segment().attachment
-    segment.observe_all([], [])
+    observe_all(segment, [], [])
     assert segment.all_reserved == set()
 
 

@@ -2,6 +2,7 @@
 
 import pytest
 
+from evpn.dataplane.comparison import observe_all
 from evpn.dataplane.entries import HostRow, Kind, LocalGone, LocalSeen, Reserved, Taken, mac_row
 from evpn.dataplane.handover import abandon
 from evpn.dataplane.segment import Segment
@@ -184,7 +185,7 @@ def test_a_dump_shows_rows_of_an_earlier_life_as_ours() -> None:
     segment = a_segment()
     segment.hosts.want(M1, HOST)
 
-    local = segment.observe_all([host_row(M1, PORT), host_row(M2, PORT, sticky=True)], [])
+    local = observe_all(segment, [host_row(M1, PORT), host_row(M2, PORT, sticky=True)], [])
 
     assert local == {M1: (PORT, True), M2: (PORT, True)}
     assert segment.hosts.actual == {M1: HOST, M2: HostRow(PORT, sticky=True)}
@@ -192,7 +193,7 @@ def test_a_dump_shows_rows_of_an_earlier_life_as_ours() -> None:
 
 
 def test_a_dump_without_the_row_is_a_difference(written: Segment) -> None:
-    assert written.observe_all([OPERATORS], []) == {M1: (OTHER_PORT, True)}
+    assert observe_all(written, [OPERATORS], []) == {M1: (OTHER_PORT, True)}
 
     assert list(written.hosts.writes) == [M1]
     assert written.foreign_hosts == {M1}

@@ -5,6 +5,7 @@ from itertools import product
 
 import pytest
 
+from evpn.dataplane.comparison import observe_all
 from evpn.dataplane.dataplane import Dataplane
 from evpn.dataplane.entries import Fact, HostRow, LocalGone, LocalSeen, MacRow, mac_row
 from evpn.dataplane.segment import Segment
@@ -42,7 +43,7 @@ class Site:
         assert device is not None
         assert bridge is not None
         self.dataplane.attach(V100, device, bridge)
-        self.local = self.segment.observe_all(*dump_bridge_domain(bridge.ifindex))
+        self.local = observe_all(self.segment, *dump_bridge_domain(bridge.ifindex))
         del self.dataplane.unobserved[V100]
         while self.monitor.read():
             continue

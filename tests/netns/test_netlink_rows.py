@@ -5,6 +5,7 @@ from errno import EAFNOSUPPORT, EEXIST, EINVAL, ENODEV, ENOENT, EOPNOTSUPP
 import pytest
 
 from evpn.dataplane.batches import RowChanges
+from evpn.dataplane.comparison import observe_all
 from evpn.dataplane.entries import Kind, mac_row
 from evpn.dataplane.segment import Attachment, Segment
 from evpn.netlink import neighbor, rows
@@ -62,7 +63,7 @@ def test_what_was_taught_takes_our_mark_by_a_deletion_first(vtep: Vtep, writer: 
 
     segment = Segment(Vni(100))
     segment.attachment = Attachment(*(link for name in ("vx100", "br100") if (link := read_link(name))))
-    segment.observe_all(*dump_bridge_domain(vtep.bridge, [vtep.device]))
+    observe_all(segment, *dump_bridge_domain(vtep.bridge, [vtep.device]))
     segment.macs.want(MAC, mac_row(VTEP))
     assert writer.apply(rows.encode([RowChanges(segment, Kind.MAC, segment.macs.batch(10))])) == []
     assert vtep.fdb() == [TUNNEL_ROW, BRIDGE_ROW]
