@@ -11,6 +11,7 @@ from msgspec.inspect import (
     IntType,
     LiteralType,
     Metadata,
+    NoneType,
     StructType,
     Type,
     UnionType,
@@ -49,7 +50,7 @@ def accepted(kind: Type) -> str:
         description = (kind.extra_json_schema or {}).get("description")
         return str(description) if description else accepted(kind.type)
     if isinstance(kind, UnionType):
-        return ", or ".join(accepted(part) for part in kind.types)
+        return ", or ".join(accepted(part) for part in kind.types if not isinstance(part, NoneType))
     if isinstance(kind, EnumType | LiteralType):
         words = [member.value for member in kind.cls] if isinstance(kind, EnumType) else kind.values
         return ", ".join(map(str, words))
@@ -64,7 +65,7 @@ def _unknown_key(where: Where, key: str, kind: Type) -> ConfigError:
     keys = [name for struct in _structs(kind) for name in _keys(struct)]
     close = get_close_matches(key, keys, n=1)
     hint = f", did you mean {close[0]}?" if close else _OF_THE_FILE.get(key, "")
-    return where.at(key).wrong(f"unknown key{hint}; accepted: {', '.join(keys)}")
+    return where.at(key).wrong(f"unknown key{hint}; accepted: {', '.join(keys) or 'none'}")
 
 
 def _found(value: Plain, kind: Type) -> str:

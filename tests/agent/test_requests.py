@@ -64,20 +64,34 @@ def test_a_host_is_deleted(vtep: Vtep) -> None:
 @pytest.mark.parametrize(
     ("request_", "message"),
     [
-        ({"mac": "rubbish"}, "rubbish"),
-        ({"mac": None}, "None"),
+        ({"action": "rubbish"}, "action: found 'rubbish'; accepted: add, del"),
+        ({"action": None}, "action: found nothing; accepted: add, del"),
+        ({"mac": "rubbish"}, "mac: 'rubbish' is not a MAC address such as"),
+        ({"mac": None}, "mac: found nothing; accepted: a MAC address"),
+        ({"mac": 7}, "mac: found 7; accepted: a MAC address"),
+        ({"mac": "\ud800"}, "mac: "),
         ({"mac": "01:00:5e:00:00:01"}, "01:00:5e:00:00:01 is no host's; accepted: a unicast MAC"),
         ({"mac": "ff:ff:ff:ff:ff:ff"}, "is no host's; accepted: a unicast MAC"),
         ({"mac": "00:00:00:00:00:00"}, "is no host's; accepted: a unicast MAC"),
-        ({"ip": ["rubbish"]}, "rubbish"),
+        ({"ip": ["rubbish"]}, "ip: 'rubbish' is not an IPv4 or IPv6 address"),
+        ({"ip": 5}, "ip: found 5; accepted: a list, each an IPv4 or IPv6 address"),
+        ({"ip": True}, "ip: found true; accepted: a list"),
+        ({"ip": "10.0.0.1"}, "ip: found '10.0.0.1'; accepted: a list"),
+        ({"ip": {"10.0.0.1": 1}}, "ip: found a mapping; accepted: a list"),
+        ({"ip": ["192.0.2.1", None]}, "ip[1]: found nothing; accepted: an IPv4 or IPv6 address"),
+        ({"sticky": "no"}, "sticky: found 'no'; accepted: true or false"),
+        ({"ips": ["192.0.2.1"]}, "ips: unknown key, did you mean ip?; accepted: action, vni, mac, ip, port, sticky"),
         ({"ip": ["192.0.2.1", "224.0.0.1"]}, "224.0.0.1 is no host's; accepted: a unicast IP address"),
         ({"ip": ["::1"]}, "::1 is no host's"),
-        ({"port": "no/such"}, "no/such is no port; accepted: an interface name"),
-        ({"port": "a-name-of-16-chars"}, "is no port"),
+        ({"port": "no/such"}, "port: found 'no/such'; accepted: an interface name of 1 to 15 characters"),
+        ({"port": "a-name-of-16-chars"}, "port: found 'a-name-of-16-chars'; accepted: an interface name"),
+        ({"port": ""}, "port: found ''; accepted: an interface name"),
         ({"vni": 5}, "VNI 5 is not configured; configured: 100"),
-        ({"vni": "100"}, "VNI 100 is not configured"),
-        ({"vni": None}, "VNI None is not configured"),
-        ({"vni": [1]}, "is not configured"),
+        ({"vni": "100"}, "vni: found '100'; accepted: a VNI from 1 to 16777215"),
+        ({"vni": True}, "vni: found true; accepted: a VNI from 1 to 16777215"),
+        ({"vni": 1 << 80}, "vni: found 1208925819614629174706176; accepted: a VNI from 1 to 16777215"),
+        ({"vni": None}, "vni: found nothing; accepted: a VNI from 1 to 16777215"),
+        ({"vni": [1]}, "vni: found a list; accepted: a VNI from 1 to 16777215"),
     ],
 )
 def test_a_host_that_makes_no_sense_is_refused_in_words_and_changes_nothing(
@@ -146,8 +160,10 @@ def test_all_duplicates_are_cleared_or_one(troubled: Vtep, request_: dict[str, A
 @pytest.mark.parametrize(
     ("request_", "message"),
     [
-        ({"what": "rubbish"}, "clear 'rubbish' is not known to this agent; accepted: duplicates"),
-        ({"what": "duplicates", "address": "rubbish"}, "rubbish"),
+        ({}, "what: missing; accepted: duplicates"),
+        ({"what": "rubbish"}, "what: found 'rubbish'; accepted: duplicates"),
+        ({"what": "duplicates", "address": "rubbish"}, "address: 'rubbish' is not an IPv4 or IPv6 address"),
+        ({"what": "duplicates", "address": 5}, "address: found 5; accepted: a MAC or IP address"),
         ({"what": "duplicates", "vni": 7}, "VNI 7 is not configured; configured: 100, 200"),
     ],
 )
@@ -164,6 +180,32 @@ def test_what_happened_is_told_host_by_host(troubled: Vtep) -> None:
     happened = [what for mac, what in events(troubled) if mac == "01"]
     assert happened[:4] == ["learnt on a port", "moved away", "moved here", "moves too often"]
     assert set(happened[4:]) == {"no longer held for a duplicate", "moved away"}
+
+
+# Every command
+
+
+@pytest.mark.parametrize(
+    ("command", "request_", "message"),
+    [
+        ("show", {}, "what: missing; accepted: summary, peers, vni"),
+        ("show", {"what": ["mac"]}, "what: found a list; accepted: summary, peers, vni"),
+        ("show", {"what": "mac", "vni": 1.5}, "vni: found 1.5; accepted: a VNI from 1 to 16777215"),
+        ("diff", {"vni": {"a": 1}}, "vni: found a mapping; accepted: a VNI from 1 to 16777215"),
+        ("diff", {"vin": 100}, "vin: unknown key, did you mean vni?; accepted: vni"),
+        ("refresh", {"peer": "10.0.0.1"}, "peer: unknown key; accepted: none"),
+        ("reload", {}, "config: missing; accepted: a file name"),
+        ("reload", {"config": 7}, "config: found 7; accepted: a file name"),
+        ("reload", {"config": "\0"}, "config: found '\\x00'; accepted: a file name"),
+    ],
+)
+def test_a_field_that_does_not_fit_is_named_with_what_is_accepted(
+    vtep: Vtep, command: str, request_: dict[str, Any], message: str
+) -> None:
+    with pytest.raises(ValueError, match="accepted") as refusal:
+        ask(vtep, command, **request_)
+
+    assert str(refusal.value).startswith(message)
 
 
 # Refresh
@@ -202,5 +244,5 @@ def test_a_table_whose_vni_goes_while_it_is_sent_ends(vtep: Vtep, what: str, row
 
 
 def test_show_names_what_there_is(vtep: Vtep) -> None:
-    with pytest.raises(ValueError, match="accepted: summary, peers, vni"):
+    with pytest.raises(ValueError, match="what: 'rubbish' is not known to this agent; accepted: summary, peers, vni"):
         ask(vtep, "show", what="rubbish")
