@@ -4,12 +4,15 @@ Request: {"command": "show", "what": "mac", "vni": 100}. Answer: {"ok": true}, a
 or {"ok": false, "error": "..."}. A slow or silent client holds up nothing but itself.
 
 Who may connect is a matter of the socket's mode. Members of its group may ask and act, but not name a file that we are
-to read: a reload is for root and for our own user, whom the kernel tells from others (SO_PEERCRED, unix(7)).
+to read: a reload is for the owners, root and our own user, whom the kernel tells from others (SO_PEERCRED, unix(7)).
+Nor may they keep owners out, who have places of their own, or end us: whatever goes wrong is an answer.
 """
 
 import contextlib
+import logging
 import os
 import socket
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from struct import Struct
@@ -19,6 +22,8 @@ import msgspec
 
 from evpn.agent.host import HostError
 
+log = logging.getLogger(__name__)
+
 Row = dict[str, Any]
 Answer = Callable[[Row], Iterator[Row]]
 """Request -> rows; a `ValueError` says what is wrong with the request."""
@@ -27,6 +32,12 @@ SOCKET_NAME = "control.sock"
 _REQUEST_LIMIT = 1 << 16
 _CHUNK = 1 << 16
 _CLIENT_LIMIT = 64
+"""Of owners, and as many of others."""
+_PATIENCE = 10.0
+"""Seconds without taking anything after which a client has to make room, if there is none."""
+_BACKLOG = 256
+_LOG_INTERVAL = 60.0
+"""Seconds between two tracebacks in the log: who causes one may do so again and again."""
 _FOR_OWNERS = ("reload",)
 _CREDENTIALS = Struct("=3i")  # process, user, group
 
@@ -34,11 +45,18 @@ _CREDENTIALS = Struct("=3i")  # process, user, group
 class Client:
     """One connection: what is still to be sent, and where more comes from."""
 
-    def __init__(self, connection: socket.socket) -> None:
+    def __init__(self, connection: socket.socket, user: int) -> None:
         self.connection = connection
+        self.user = user
         self.request = b""
         self.rows: Iterator[bytes] | None = None
         self.unsent = b""
+        self.took_at = 0.0
+        """When it has last taken something of its answer, or has asked."""
+
+    @property
+    def is_owner(self) -> bool:
+        return self.user in (0, os.geteuid())
 
 
 class Control:
@@ -51,6 +69,7 @@ class Control:
         self.clients: dict[int, Client] = {}
         self._answer = answer
         self._listener: socket.socket | None = None
+        self._silent_until = 0.0
 
     def open(self) -> None:
         """Take over the path of a predecessor that is gone; only the owner and the group may connect."""
@@ -67,7 +86,7 @@ class Control:
         if self.group is not None:
             os.chown(self.path, -1, self.group)
             self.path.chmod(0o660)
-        listener.listen(16)
+        listener.listen(_BACKLOG)
         self._listener = listener
 
     def fileno(self) -> int:
@@ -80,18 +99,24 @@ class Control:
             connection, _ = self._listener.accept()
         except OSError:
             return None
-        if len(self.clients) >= _CLIENT_LIMIT:
+        client = Client(connection, _user(connection))
+        if len(self._alike(client.is_owner)) >= _CLIENT_LIMIT:
             connection.close()
             return None
         connection.setblocking(False)
-        client = self.clients[connection.fileno()] = Client(connection)
+        self.clients[connection.fileno()] = client
         return client
 
     def superfluous(self) -> Client | None:
-        """When no more are taken: the one that has been connected for longest without asking anything."""
-        if len(self.clients) < _CLIENT_LIMIT:
-            return None
-        return next((client for client in self.clients.values() if client.rows is None), None)
+        """Who makes room before the next one comes, if there is none: it asks nothing, or does not take its answer."""
+        for owners in (True, False):
+            alike = self._alike(owners)
+            if len(alike) >= _CLIENT_LIMIT and (client := _longest_idle(alike, time.monotonic())):
+                return client
+        return None
+
+    def _alike(self, owners: bool) -> list[Client]:
+        return [client for client in self.clients.values() if client.is_owner == owners]
 
     def serve(self, client: Client) -> bool:
         """Read or write what can be now; False once the client is done with."""
@@ -112,7 +137,8 @@ class Control:
         received = client.connection.recv(_REQUEST_LIMIT)
         client.request += received
         if b"\n" in client.request:
-            client.rows = self._lines(client.request.partition(b"\n")[0], _user(client.connection))
+            client.took_at = time.monotonic()
+            client.rows = self._lines(client.request.partition(b"\n")[0], client)
             return self._write(client)
         return bool(received) and len(client.request) < _REQUEST_LIMIT
 
@@ -131,22 +157,49 @@ class Control:
         client.unsent = b"".join(lines)
         sent = client.connection.send(client.unsent)
         client.unsent = client.unsent[sent:]
+        client.took_at = time.monotonic()
         return True
 
-    def _lines(self, octets: bytes, user: int) -> Iterator[bytes]:
+    def _lines(self, octets: bytes, client: Client) -> Iterator[bytes]:
         count = 0
         try:
-            request = msgspec.json.decode(octets, type=dict[str, Any])
-            if request.get("command") in _FOR_OWNERS and user not in (0, os.geteuid()):
-                raise ValueError(f"{request['command']}: not for user {user}; accepted: root, or the user of the agent")
-            rows = self._answer(request)
+            rows = self._answer(_request(octets, client))
             yield _line({"ok": True})
             for row in rows:
                 count += bool(row)
                 yield _line(row) if row else b""  # nothing to say yet, but time to let others have a turn
             yield _line({"end": count})
-        except (ValueError, msgspec.DecodeError) as error:
-            yield _line({"ok": False, "error": str(error)})
+        except ValueError as error:
+            yield _refusal(str(error))
+        except Exception as error:  # our bug, but rows and sessions must not depend on what somebody asks
+            self._log_failure(octets)
+            yield _refusal(f"the agent failed at this request, see its log ({type(error).__name__})")
+
+    def _log_failure(self, octets: bytes) -> None:
+        now = time.monotonic()
+        if now >= self._silent_until:
+            self._silent_until = now + _LOG_INTERVAL
+            log.exception("request failed, which is a bug request=%r", octets[:200])
+
+
+def _request(octets: bytes, client: Client) -> Row:
+    try:
+        request: Row = msgspec.json.decode(octets, type=dict[str, Any])
+    except (msgspec.DecodeError, RecursionError) as error:
+        raise ValueError(str(error)) from None
+    if request.get("command") in _FOR_OWNERS and not client.is_owner:
+        command, user = request["command"], client.user
+        raise ValueError(f"{command}: not for user {user}; accepted: root, or the user of the agent")
+    return request
+
+
+def _longest_idle(clients: list[Client], now: float) -> Client | None:
+    """The one that has been connected for longest without asking; if all have asked, without taking anything."""
+    silent = next((client for client in clients if client.rows is None), None)
+    if silent is not None:
+        return silent
+    slowest = min(clients, key=lambda client: client.took_at)
+    return slowest if now - slowest.took_at >= _PATIENCE else None
 
 
 def _user(connection: socket.socket) -> int:
@@ -169,3 +222,8 @@ def _answers(path: Path) -> bool:
 
 def _line(row: Row) -> bytes:
     return msgspec.json.encode(row) + b"\n"
+
+
+def _refusal(text: str) -> bytes:
+    """A name that is not UTF-8, as files and devices may have, must not break the answer that quotes it."""
+    return _line({"ok": False, "error": text.encode(errors="backslashreplace").decode()})

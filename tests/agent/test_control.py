@@ -1,10 +1,12 @@
 """A real Unix socket in a directory of its own; both ends are here, so that each step is one call."""
 
 import json
+import logging
 import os
 import socket
 import stat
 from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +16,8 @@ from evpn.agent.control import Client, Control
 from evpn.agent.host import HostError
 
 MANY = 20_000
+LIMIT = 64
+NOBODY = 65534
 
 
 def answer(request: dict[str, Any]) -> Iterator[dict[str, Any]]:
@@ -24,6 +28,12 @@ def answer(request: dict[str, Any]) -> Iterator[dict[str, Any]]:
             return ({"row": number, "text": "x" * 50} for number in range(MANY))
         case "trouble":
             return _trouble()
+        case "bytes":
+            raise ValueError("no such device: \udc80")
+        case "bug":
+            raise TypeError("our mistake")
+        case "late bug":
+            return ({"row": 1 // number} for number in (1, 0))
     raise ValueError("accepted: nothing, many, trouble")
 
 
@@ -33,9 +43,10 @@ def _trouble() -> Iterator[dict[str, Any]]:
 
 
 @pytest.fixture
-def control(tmp_path: Path) -> Iterator[Control]:
+def control(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Control]:
     control = Control(tmp_path, answer)
     control.open()
+    monkeypatch.chdir(tmp_path)  # a caller who is not root may not come along the path
     yield control
     for client in list(control.clients.values()):
         control.drop(client)
@@ -43,15 +54,21 @@ def control(tmp_path: Path) -> Iterator[Control]:
     control._listener.detach()
 
 
+class RefusedError(Exception):
+    """There was no place."""
+
+
 class Caller:
     """Somebody who asks, and our side of the connection."""
 
-    def __init__(self, control: Control) -> None:
+    def __init__(self, control: Control, owner: bool = True) -> None:
         self.control = control
         self.socket = socket.socket(socket.AF_UNIX)
-        self.socket.connect(str(control.path))
+        with nullcontext() if owner else acting_as_nobody(control):
+            self.socket.connect(control.path.name)
         client = control.accept()
-        assert client is not None
+        if client is None:
+            raise RefusedError
         self.client: Client = client
         self.received = b""
 
@@ -110,7 +127,17 @@ def test_a_client_that_does_not_read_holds_up_nobody_and_costs_one_piece(control
 
 @pytest.mark.parametrize(
     "request_",
-    [b"{}\n", b'{"show": "what"}\n', b"not json\n", b"[]\n", b"\n", b'"text"\n', b"\xff\xfe\n", b'{"show": []}\n'],
+    [
+        b"{}\n",
+        b'{"show": "what"}\n',
+        b"not json\n",
+        b"[]\n",
+        b"\n",
+        b'"text"\n',
+        b"\xff\xfe\n",
+        b'{"show": []}\n',
+        b"[" * 60000 + b"\n",
+    ],
 )
 def test_a_bad_request_is_answered_with_what_is_wrong(caller: Caller, request_: bytes) -> None:
     caller.ask(request_)
@@ -125,6 +152,39 @@ def test_what_goes_wrong_in_the_middle_is_the_last_row(caller: Caller) -> None:
     caller.ask({"show": "trouble"})
 
     assert caller.rows() == [{"ok": True}, {"row": 0}, {"ok": False, "error": "in the middle"}]
+
+
+@pytest.mark.parametrize(
+    ("show", "rows", "kind"),
+    [("bug", [], "TypeError"), ("late bug", [{"ok": True}, {"row": 1}], "ZeroDivisionError")],
+)
+def test_a_bug_of_ours_ends_the_answer_and_not_the_agent(
+    caller: Caller, caplog: pytest.LogCaptureFixture, show: str, rows: list[dict[str, Any]], kind: str
+) -> None:
+    caller.ask({"show": show})
+
+    refusal = f"the agent failed at this request, see its log ({kind})"
+    assert caller.rows() == [*rows, {"ok": False, "error": refusal}]
+    (record,) = caplog.records
+    assert (record.levelno, show in record.getMessage()) == (logging.ERROR, True)
+    assert record.exc_info and record.exc_info[0] and record.exc_info[0].__name__ == kind
+
+
+def test_who_causes_failures_again_and_again_does_not_fill_the_log(
+    control: Control, caplog: pytest.LogCaptureFixture
+) -> None:
+    for _ in range(5):
+        caller = Caller(control)
+        caller.ask({"show": "bug"})
+        assert caller.rows()[-1]["ok"] is False
+
+    assert len(caplog.records) == 1
+
+
+def test_a_refusal_may_quote_what_is_no_text(caller: Caller) -> None:
+    caller.ask({"show": "bytes"})
+
+    assert caller.rows() == [{"ok": False, "error": "no such device: \\udc80"}]
 
 
 def test_a_request_in_pieces_is_one_request(caller: Caller) -> None:
@@ -159,7 +219,7 @@ def test_a_client_that_leaves_in_the_middle_is_done_with(control: Control, calle
 
 
 def test_there_is_a_limit_to_clients(control: Control) -> None:
-    callers = [Caller(control) for _ in range(64)]
+    callers = [Caller(control) for _ in range(LIMIT)]
 
     with socket.socket(socket.AF_UNIX) as one_more:
         one_more.connect(str(control.path))
@@ -190,7 +250,10 @@ def test_a_group_may_connect_if_there_is_one(tmp_path: Path) -> None:
     control._listener.detach()
 
 
-def test_the_socket_of_a_predecessor_that_is_gone_is_taken_over(tmp_path: Path) -> None:
+def test_the_socket_of_a_predecessor_that_is_gone_is_taken_over(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
     predecessor = Control(tmp_path, answer)
     predecessor.open()
     socket.socket(fileno=predecessor.fileno()).close()
@@ -210,13 +273,90 @@ def test_the_socket_of_a_living_one_is_not(control: Control) -> None:
 
 
 def test_who_asks_nothing_makes_room_when_there_is_none_left(control: Control) -> None:
-    callers = [Caller(control) for _ in range(64)]
+    callers = [Caller(control) for _ in range(LIMIT)]
+    callers[0].ask({"show": "many"})
 
     silent = control.superfluous()
-    assert silent is not None
+    assert silent is callers[1].client
     control.drop(silent)
 
     late = Caller(control)
     late.ask({"show": "nothing"})
     assert late.rows()[-1] == {"end": 0}
-    assert len(callers) == 64
+
+
+def test_who_does_not_take_its_answer_for_long_makes_room_when_there_is_none_left(control: Control) -> None:
+    callers = crowd(control)
+    assert control.superfluous() is None  # they have asked just now
+
+    callers[5].client.took_at -= 11
+    callers[7].client.took_at -= 12
+
+    assert control.superfluous() is callers[7].client
+
+
+def test_who_takes_something_may_take_its_time(control: Control) -> None:
+    callers = crowd(control)
+    callers[5].client.took_at -= 11
+
+    while len(callers[5].socket.recv(1 << 20)) < 1 << 16:
+        pass
+    assert control.serve(callers[5].client)
+
+    assert control.superfluous() is None
+
+
+@pytest.mark.kernel
+def test_others_cannot_keep_an_owner_out(control: Control) -> None:
+    crowd(control, owners=False)
+    assert control.superfluous() is None
+    with pytest.raises(RefusedError):
+        Caller(control, owner=False)
+
+    owner = Caller(control)
+    owner.ask({"show": "nothing"})
+
+    assert owner.rows()[-1] == {"end": 0}
+
+
+@pytest.mark.kernel
+def test_owners_take_no_place_of_others(control: Control) -> None:
+    owners = crowd(control)
+
+    other = Caller(control, owner=False)
+    other.ask({"show": "nothing"})
+
+    assert other.rows()[-1] == {"end": 0}
+    assert len(control.clients) == len(owners)
+
+
+@pytest.mark.kernel
+def test_a_reload_is_for_owners(control: Control) -> None:
+    caller = Caller(control, owner=False)
+
+    caller.ask({"command": "reload", "config": "/etc/shadow"})
+
+    refusal = f"reload: not for user {NOBODY}; accepted: root, or the user of the agent"
+    assert caller.rows() == [{"ok": False, "error": refusal}]
+
+
+def crowd(control: Control, owners: bool = True) -> list[Caller]:
+    """As many as there may be, each with an answer that it does not take."""
+    callers = [Caller(control, owners) for _ in range(LIMIT)]
+    for caller in callers:
+        caller.ask({"show": "many"})
+        while len(caller.client.unsent) == 0:
+            control.serve(caller.client)
+    return callers
+
+
+@contextmanager
+def acting_as_nobody(control: Control) -> Iterator[None]:
+    """The kernel notes who connects when it connects."""
+    control.path.parent.chmod(0o755)
+    control.path.chmod(0o666)
+    os.seteuid(NOBODY)
+    try:
+        yield
+    finally:
+        os.seteuid(0)
