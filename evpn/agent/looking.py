@@ -12,14 +12,13 @@ from typing import NamedTuple
 from evpn.agent.core import Core
 from evpn.dataplane.comparison import Found
 from evpn.dataplane.log import Log
-from evpn.dataplane.ownership import KernelRow
 from evpn.dataplane.plan import Plan
 from evpn.dataplane.segment import Segment
 from evpn.netlink.background import Background
 from evpn.netlink.columns import Place
 from evpn.netlink.dump import ask
 from evpn.netlink.look import look
-from evpn.netlink.neighbor import get_bridge_row, get_neighbor, get_tunnel_row
+from evpn.netlink.neighbor import NeighborMessage, get_bridge_row, get_neighbor, get_tunnel_row
 from evpn.values import IpAddress, MacAddress, Vni
 
 STEP = 0.005
@@ -100,7 +99,7 @@ class Looking:
         for subject in self._subjects:
             vni = subject.place.vni
             if self._holds(subject):
-                for _ in self._core.kernel.compare(vni, found.pop(vni), time.monotonic, _ask):
+                for _ in self._core.kernel.compare(vni, found.pop(vni), time.monotonic, ask_for):
                     yield
                     if not self._holds(subject):
                         break
@@ -109,13 +108,19 @@ class Looking:
     def _holds(self, subject: Subject) -> bool:
         segment, place, plan = subject
         attached = segment.attachment
-        if attached is None or self._core.dataplane.segments.get(place.vni) is not segment or segment.plan != plan:
+        if (
+            attached is None
+            or segment.log is None
+            or self._core.dataplane.segments.get(place.vni) is not segment
+            or segment.plan != plan
+        ):
             return False
         devices = (attached.device.ifindex, attached.bridge.ifindex, segment.neighbor_device)
         return devices == place[1:] and self._core.kernel.overruns == self._overruns
 
 
-def _ask(segment: Segment, macs: Collection[MacAddress], ips: Collection[IpAddress]) -> Iterable[KernelRow]:
+def ask_for(segment: Segment, macs: Collection[MacAddress], ips: Collection[IpAddress]) -> Iterable[NeighborMessage]:
+    """The rows that the kernel has of these MACs, the bridge's first, and the neighbors that have these addresses."""
     if segment.attachment is None:
         return ()
     device = segment.attachment.device.ifindex

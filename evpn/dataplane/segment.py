@@ -130,6 +130,7 @@ class Segment:
         What is reserved stays so: only the next look tells for which keys that has changed.
         """
         self.attachment = None
+        self.log = None  # what is told from now on is not in it
         for table in (self.flood, self.hosts, self.macs, self.neighbors):
             table.observe_all({})
             table.retry()

@@ -200,6 +200,28 @@ def test_what_we_write_meanwhile_is_there(order: tuple[str, ...]) -> None:
     assert local == {M2: (PORT, True)}
 
 
+def test_what_is_told_of_devices_that_are_down_is_in_no_log_so_there_is_none() -> None:
+    segment = a_segment()
+    segment.log = Log()
+
+    segment.detach()
+
+    assert segment.log is None
+
+
+def test_a_log_has_the_last_word_on_a_row_only() -> None:
+    log = Log()
+    for _ in range(100):
+        for row in (*BOTH, gone(BOTH[0])):
+            log.heard(row, row.type == 28)
+        log.written(Kind.MAC, [(M1, None, mac_row(VTEP2))])
+
+    words = list(log.take())
+    assert [word[0] for word in words[:2]] == [BOTH[1], gone(BOTH[0])]
+    assert len(words) == 3
+    assert not log.take()
+
+
 def test_what_is_simply_ours_need_not_come_row_by_row() -> None:
     by_column, by_row = a_segment(), a_segment()
     wishes(by_column)
