@@ -31,6 +31,7 @@ from evpn.dataplane.entries import (
     ReservedNeighbor,
     Taken,
 )
+from evpn.dataplane.link import Link
 from evpn.dataplane.newcomers import are_newcomers
 from evpn.dataplane.ownership import KernelRow, is_our_neighbor
 from evpn.dataplane.segment import Segment
@@ -62,6 +63,10 @@ class Kernel:
         """Times that notifications were lost."""
         self.failed_dumps = 0
         """Looks at the kernel that it interrupted again and again, or refused; each is made again a second later."""
+        self.deaf = False
+        """Whether echoes of our own rows are not heard now."""
+        self.flown: set[MacAddress] = set()
+        """MACs written meanwhile, until all is read that was told by then."""
         self.disturbances = Disturbances(dataplane)
         self._vtep = vtep
         self._fabric = fabric
@@ -75,6 +80,7 @@ class Kernel:
             if links.get(event.link.ifindex) == event.link:
                 return
             links[event.link.ifindex] = event.link
+            self._went_down(event.link)
         elif isinstance(event, events.LinkRemoved):
             links.pop(event.ifindex, None)
         elif isinstance(event, events.PortChanged | events.PortLeft) and event.ifindex in links:
@@ -84,6 +90,17 @@ class Kernel:
                 log.warning("vtep address %s ifindex=%d", "added" if event.present else "removed", event.ifindex)
             return
         self._instances.links_changed = True
+
+    def _went_down(self, link: Link) -> None:
+        """It has lost rows by that, and may be up again before anybody looks at it."""
+        index = link.ifindex
+        segment = self._dataplane.by_device.get(index) or self._dataplane.by_bridge.get(index)
+        if segment is not None and not link.up:
+            self._dataplane.unobserved[segment.vni] = None
+
+    def is_doubtful(self, row: NeighborMessage) -> bool:
+        """Told of a host whose row we have written at about that time, unheard: which came last is not known."""
+        return bool(self.flown) and row.family == AF_BRIDGE and row.type != RTM_GETNEIGH and row.lladdr in self.flown
 
     def row_event(self, row: NeighborMessage, now: float) -> None:
         if row.type == RTM_GETNEIGH:
@@ -194,6 +211,8 @@ class Kernel:
         place = 0
         for segment, kind, changes in batch:
             domain = self._fabric.domains.get(segment.vni)
+            if kind is Kind.MAC and self.deaf:
+                self.flown.update(mac for mac, _, _ in changes)
             if kind is Kind.MAC and domain is not None and domain.local:
                 for index, (mac, _, new) in enumerate(changes, place):
                     if new and index not in refused:

@@ -5,11 +5,11 @@ Subscribe first, then dump. A lost notification, a device that is new and a leve
 
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from errno import EINTR
 
 from evpn.agent.core import Core
-from evpn.agent.looking import Looking
+from evpn.agent.looking import Looking, ask_for
 from evpn.dataplane.entries import AF_BRIDGE
 from evpn.dataplane.link import Link
 from evpn.netlink.dump import dump_links, dump_neighbors
@@ -23,6 +23,8 @@ log = logging.getLogger(__name__)
 
 LEVEL_CHECK, LEVEL_CHECK_SHARE = 60.0, 50
 """Seconds between level checks, and the least multiple of the time that the last one took: at most 2 % of a core."""
+SOON, SOON_SHARE = 5.0, 2
+"""The same after a time in which not everything was heard."""
 DUMP_RETRY = 1.0
 _READS = 64
 """Reads, of a thousand notifications each, before a comparison; whoever makes more than that never comes to rest."""
@@ -39,7 +41,7 @@ class Observer:
         self._next_check = 0.0
         self._dump_at = 0.0
         self._looking = Looking(core)
-        self._began = 0.0
+        self._began = self._took = 0.0
         self._listening = self._links_known = self._level_check = False
 
     def open(self, writer: int) -> None:
@@ -59,11 +61,13 @@ class Observer:
     def listen(self, writer: int, everything: bool) -> None:
         """While very many rows are written, do not hear of each: it takes longer than to write them.
 
-        What a second owner does meanwhile is found by the next level check.
+        What others do to rows of ours meanwhile is not heard either: soon after, everything is looked at.
         """
         if everything != self._listening:
-            self._listening = everything
+            self._listening, self.core.kernel.deaf = everything, not everything
             self.monitor.ignore(writer, marked_rows=not everything)
+            if everything:
+                self._next_check = min(self._next_check, time.monotonic() + max(SOON, SOON_SHARE * self._took))
 
     @property
     def looker(self) -> int:
@@ -75,15 +79,31 @@ class Observer:
         now, events = time.monotonic(), self.monitor.read()
         for event in events:
             if isinstance(event, NeighborMessage):
-                self.core.kernel.row_event(event, now)
-            elif isinstance(event, HostsSeen):
+                self._row(event, now)
+            elif isinstance(event, HostsSeen) and self.core.kernel.flown.isdisjoint(event.macs):
                 self.core.kernel.hosts_seen(event, now)
+            elif isinstance(event, HostsSeen):
+                for row in event.rows():
+                    self._row(row, now)
             elif isinstance(event, Overrun):
                 self._overrun()
             else:
                 self._link_event(event)
         self.core.kernel.disturbances.all_heard()
         return bool(events)
+
+    def _row(self, row: NeighborMessage, now: float) -> None:
+        for each in self._now(row) if self.core.kernel.is_doubtful(row) else (row,):
+            self.core.kernel.row_event(each, now)
+
+    def _now(self, event: NeighborMessage) -> Iterable[NeighborMessage]:
+        """What the kernel has of this MAC by now; nothing but what it told, if it does not say."""
+        segment = self.core.dataplane.segment_of(event.ifindex, event.master)
+        try:
+            return (segment and [*ask_for(segment, [event.lladdr], [])]) or (event,)
+        except NetlinkError as error:
+            log.warning("row not asked for error=%s", error)
+            return (event,)
 
     def look(self, now: float) -> None:
         """Observe what is unknown, and once in a while what is believed known; never for longer than a moment."""
@@ -96,6 +116,8 @@ class Observer:
             except NetlinkError as error:
                 self._failed(error, now)
         self.core.instances.attach_devices()
+        if self.core.kernel.flown and not self.monitor.has_more():
+            self.core.kernel.flown.clear()
         if self._looking.under_way:
             self._go_on()
             return
@@ -128,6 +150,7 @@ class Observer:
             self._failed(error, time.monotonic())
         if self._level_check and not self._looking.under_way:
             now = time.monotonic()
+            self._took = now - self._began
             self._next_check = self._began + max(LEVEL_CHECK, LEVEL_CHECK_SHARE * (now - self._began))
 
     def look_at_use(self, now: float) -> None:

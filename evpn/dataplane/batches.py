@@ -12,7 +12,7 @@ from evpn.dataplane.entries import Kind
 from evpn.dataplane.plan import Plan
 from evpn.dataplane.segment import Segment
 from evpn.delta import Change
-from evpn.values import MacAddress, Vni
+from evpn.values import MacAddress
 
 _WRITE_ORDER = (Kind.FLOOD, Kind.HOST, Kind.MAC, Kind.NEIGHBOR)
 
@@ -45,12 +45,12 @@ def _has(plan: Plan, kind: Kind) -> bool:
 
 
 def take(
-    segment: Segment, limit: int, removals: bool, flying: Mapping[tuple[Vni, Kind], set[bytes]]
+    segment: Segment, limit: int, removals: bool, flying: Mapping[tuple[Segment, Kind], set[bytes]]
 ) -> list[RowChanges]:
     found: list[RowChanges] = []
     queues = [(kind, True) for kind in reversed(_WRITE_ORDER) if removals or not _has(segment.plan, kind)]
     for kind, removing in (*queues, *((kind, False) for kind in _WRITE_ORDER)):
-        under_way = flying.get((segment.vni, kind), ())
+        under_way = flying.get((segment, kind), ())
         changes = segment.table(kind).batch(limit, removing, under_way) if limit > 0 else []
         if changes:
             found.append(RowChanges(segment, kind, changes))

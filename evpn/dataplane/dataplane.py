@@ -164,7 +164,9 @@ class Dataplane:
         those of remote MACs take each other's place.
         """
         batch: list[RowChanges] = []
-        keys = {(one.segment.vni, one.kind): {key for key, _, _ in one.changes} for one in flying}
+        keys: dict[tuple[Segment, Kind], set[bytes]] = {}
+        for one in flying:
+            keys.setdefault((one.segment, one.kind), set()).update(key for key, _, _ in one.changes)
         for segment in self._writable(removals):
             if keys and (segment.hosts.desired or segment.hosts.actual or segment.taught):
                 continue

@@ -5,6 +5,7 @@ Both live in the network namespace that is current when `open` is called.
 
 import contextlib
 import errno
+import select
 import socket
 from collections.abc import Iterator, Sequence
 
@@ -111,6 +112,10 @@ class Monitor:
 
     def fileno(self) -> int:
         return _opened(self._socket).fileno()
+
+    def has_more(self) -> bool:
+        """Whether anything waits to be read."""
+        return bool(select.select([_opened(self._socket)], [], [], 0)[0])
 
     def ignore(self, port_id: int, marked_rows: bool = False) -> None:
         """Do not hear of neighbours that `port_id` writes; nor, while many are written, of FDB rows with our mark.

@@ -10,6 +10,7 @@ from evpn.values import MacAddress
 from evpn.wire import update
 from evpn.wire.routes import MacIpRoute
 from tests.builders import a_mac_route, attributes
+from tests.interop.cable import Cable, a_frame
 from tests.interop.fabric import Fabric, Vtep, address
 from tests.interop.frr import until
 from tests.interop.raw_peer import END_OF_RIB, UPDATE, RawPeer
@@ -85,6 +86,48 @@ def test_twenty_thousand_rows_that_vanish_at_once_are_written_again(setting: Set
         until(lambda: not vtep.summary()["rows-pending"])
         assert {row["kernel"] for row in vtep.show("mac")} == {"installed"}
         assert vtep.peers()[PEER]["resets"] == 0
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        "ip link set vxlan100 down; ip link set vxlan100 up",
+        "bridge fdb flush dev vxlan100 master; bridge fdb flush dev vxlan100 self",
+    ],
+    ids=["device down and up", "flushed by somebody"],
+)
+def test_rows_that_vanish_while_others_are_written_and_nothing_is_heard(setting: Setting, event: str) -> None:
+    vtep = setting.vtep
+    vtep.start()
+    with setting.peer as peer:
+        announce(peer, macs(MANY))
+        until(lambda: vtep.summary()["rows-written"] > MANY // 4)
+
+        vtep.run("sh", "-c", event)
+
+        until(lambda: setting.settled(2 * MANY), 60)
+        assert vtep.peers()[PEER]["resets"] == 0
+
+
+def test_hosts_that_speak_while_their_remote_routes_are_written_are_where_the_bridge_has_them() -> None:
+    """Who came last is not known from what is heard: the row that was told of may have been written over meanwhile."""
+    with Fabric("rows", frr=False) as fabric:
+        vtep = fabric.vtep(11, (PEER,), vnis=[{"vni": 100, "ports": ["tap1"]}])
+        host, speaking = fabric.host(vtep, 1), [format_mac(mac) for mac in macs(MANY)[::100]]
+        vtep.start()
+
+        def disagreed() -> list[str]:
+            local = {mac for mac, row in vtep.macs().items() if row["type"] == "local"}
+            at_home = vtep.run("bridge", "fdb", "show", "dev", "tap1")
+            return [mac for mac in speaking if (mac in local) != (mac in at_home)]
+
+        with RawPeer(fabric.node(1), PEER, vtep.address) as peer, Cable(host.namespace) as cable:
+            announce(peer, macs(MANY))
+            for mac in speaking:
+                cable.say(a_frame(mac))
+            until(lambda: len(vtep.macs()) == MANY and not vtep.summary()["rows-pending"], 60)
+            until(lambda: not disagreed())
+            assert vtep.evpn("diff", "--exit-code", config=True).strip()
 
 
 def test_rows_that_the_kernel_refuses_are_tried_again_behind_the_others(setting: Setting) -> None:
