@@ -18,8 +18,9 @@ def command(config: Path) -> None:
     settings = load_or_exit(config)
     try:
         next(ask(settings.run_dir, {"command": "show", "what": "summary"}), None)
-    except NoAgent:
-        pass
+    except NoAgent as error:
+        if error.listens:
+            fail(f"{error.message}; it would write the rows again, stop it first", 1)
     else:
         fail(f"{settings.run_dir}: an agent is running there and would write the rows again; stop it first", 1)
     try:

@@ -31,6 +31,9 @@ def command(config: Path) -> None:
     text = render("exabgp", settings, evpn_command=own_command())
     if target.exists() and target.read_text() == text:
         return
-    write("exabgp", settings, target, evpn_command=own_command())
+    try:
+        write("exabgp", settings, target, evpn_command=own_command())
+    except OSError as error:
+        fail(f"{error.filename}: {(error.strerror or str(error)).lower()}", 1)
     if os.environ.get(EXABGP_PID):
         os.kill(int(os.environ[EXABGP_PID]), signal.SIGUSR1)

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import click
 
+from evpn.cli.configuration import fail
 from evpn.config.errors import ConfigError
 from evpn.config.load import load
 from evpn.config.reflector import frr_warnings
@@ -73,8 +74,9 @@ def command(
             for line in frr_warnings(settings):
                 click.echo(f"{file}: vtep-address: warning: {line}", err=True)
     except ConfigError as error:
-        click.echo(str(error), err=True)
-        raise SystemExit(2) from None
+        fail(str(error), 2)
+    except OSError as error:
+        fail(f"{error.filename}: {(error.strerror or str(error)).lower()}", 1)
 
 
 def _pair(text: str) -> tuple[str, str]:

@@ -54,7 +54,7 @@ def command(config: Path) -> None:
     except NetlinkError as error:
         fail(f"{config}: {error}", 1)
     except OSError as error:
-        fail(f"{config}: run-dir: {error.filename}: {(error.strerror or str(error)).lower()}", 1)
+        fail(f"{config}: run-dir: {error.filename or settings.run_dir}: {(error.strerror or str(error)).lower()}", 1)
     reload = shlex.join([own_command(), "reload", "--config", str(config.absolute())])
     os.environ.update(environment(settings), EVPN_RELOAD=reload)
     os.environ[accepted.VARIABLE] = str(accepted.copy_of(settings))

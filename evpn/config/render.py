@@ -1,6 +1,7 @@
 """Templates -> text: the files around a VTEP, from its own configuration."""
 
 import base64
+import errno
 import json
 import os
 import shutil
@@ -20,6 +21,8 @@ from evpn.text import format_ip
 
 _CANDIDATES = (Path(__file__).parents[1] / "templates", Path(__file__).parents[2] / "templates")
 """In a wheel, and in a checkout."""
+_OF_THE_HOST = (errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EROFS, errno.EMFILE, errno.ENFILE)
+"""Another file name would not help, but time may: a service is started again."""
 
 
 def names() -> list[str]:
@@ -46,7 +49,10 @@ def render(name: str, settings: Settings, **extra: object) -> str:
 
 
 def write(name: str, settings: Settings, path: Path, **extra: object) -> None:
-    """All or nothing; mode 0600, for there are passwords in it, or the owner and mode that the file has already."""
+    """All or nothing; mode 0600, for there are passwords in it, or the owner and mode that the file has already.
+
+    An `OSError` that names `path` is the host's: there is no room, or the disk is broken. Others are mistakes.
+    """
     text = render(name, settings, **extra)
     try:
         if path.exists() and not path.is_file():  # a pipe or a device
@@ -54,6 +60,8 @@ def write(name: str, settings: Settings, path: Path, **extra: object) -> None:
         else:
             _replace(path.resolve(), text)
     except OSError as error:
+        if error.errno in _OF_THE_HOST:
+            raise OSError(error.errno, error.strerror, str(path)) from None
         raise ConfigError(f"{path}: {(error.strerror or str(error)).lower()}; accepted: a file to write") from None
 
 

@@ -91,6 +91,11 @@ def test_a_mistake_is_one_line_and_exit_code_2(file: Path, options: list[str], l
     assert answer.stderr.startswith(line)
 
 
+def test_a_full_disk_is_no_mistake_and_exit_code_1(file: Path) -> None:
+    answer = invoke(file, "exabgp", "-o", "/dev/full")
+    assert (answer.exit_code, answer.stdout, answer.stderr) == (1, "", "/dev/full: no space left on device\n")
+
+
 @pytest.mark.parametrize(
     "option", [["--client", "10.0.0"], ["--client-range", "10.0.0.1/8"], ["--router-id", "2001:db8::1"]]
 )

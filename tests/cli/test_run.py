@@ -174,6 +174,21 @@ def test_a_run_dir_that_cannot_be_made(vtep: Vtep, place: str) -> None:
     assert said.startswith(f"{vtep.config}: run-dir: {directory}: ")
 
 
+def test_a_full_disk_is_a_problem_of_the_host_that_may_go_away(vtep: Vtep) -> None:
+    disk = vtep.directory / "disk"
+    disk.mkdir()
+    run("mount", "-t", "tmpfs", "-o", "size=4k", "tmpfs", str(disk))
+    try:
+        (disk / "full").write_bytes(bytes(4096))
+        vtep.configure(run_dir=str(disk / "run"))
+
+        said = refused(vtep, 1)
+    finally:
+        run("umount", str(disk))
+
+    assert said == f"{vtep.config}: run-dir: {disk}/run/exabgp.conf: no space left on device"
+
+
 def test_a_second_run_is_refused_and_does_not_harm_the_first(vtep: Vtep) -> None:
     vtep.start()
     before, pid = vtep.tables(), vtep.agent()

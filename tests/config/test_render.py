@@ -56,3 +56,8 @@ def test_a_file_that_cannot_be_written_is_one_line(tmp_path: Path) -> None:
     with pytest.raises(ConfigError) as caught:
         write("exabgp", a_config(), out)
     assert str(caught.value) == f"{out}: no such file or directory; accepted: a file to write"
+
+
+def test_a_full_disk_is_no_mistake_of_the_configuration() -> None:
+    with pytest.raises(OSError, match="No space left on device: '/dev/full'"):
+        write("exabgp", a_config(), Path("/dev/full"))
