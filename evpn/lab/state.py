@@ -62,12 +62,11 @@ def save(state: LabState) -> None:
 
 def load(name: str) -> LabState | None:
     """The state of lab NAME; None when it is down."""
-    if not (STATE / name).is_dir():
-        return None
-    file = STATE / name / "state.json"
-    if not file.exists():
-        return LabState(name, "")
-    return msgspec.json.decode(file.read_bytes(), type=LabState)
+    try:
+        written = (STATE / name / "state.json").read_bytes()
+    except (FileNotFoundError, NotADirectoryError):
+        return LabState(name, "") if (STATE / name).is_dir() else None  # or taken down meanwhile
+    return msgspec.json.decode(written, type=LabState)
 
 
 def forget(state: LabState) -> None:
