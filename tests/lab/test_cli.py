@@ -79,14 +79,14 @@ def test_a_signal_takes_the_lab_down(lab: Lab, tmp_path: Path, words: str, numbe
         [EVPN, "lab", words, str(tmp_path)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     )
     sleeping = ["ip", "netns", "pids", "clab-t-signal-a"]
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 40
     while len(subprocess.run(sleeping, capture_output=True, check=False).stdout.split()) < 2:
         assert time.monotonic() < deadline
         time.sleep(0.1)
 
     started.send_signal(number)
 
-    assert started.wait(timeout=20) != 0
+    assert started.wait(timeout=40) != 0
     assert not (STATE / "t-signal").exists()
 
 
