@@ -4,7 +4,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 HOST_PACKAGES := frr gobgpd iproute2 iputils-ping nftables procps util-linux tcpdump tshark
 TEST_PACKAGES := $(HOST_PACKAGES) charon-systemd libstrongswan-standard-plugins openssl strongswan-swanctl systemd
-TESTS := tests
+TESTS ?= tests
+TEST_PROCESSES := 2
 FUZZ_SECONDS := 60
 CHAOS_MINUTES := 5
 CHAOS_SEED :=
@@ -21,9 +22,9 @@ demo: venv ## a lab of two VTEPs and an FRR route reflector: made, shown, remove
 	@.ci/preflight demo $(HOST_PACKAGES)
 	@$(BIN)/evpn lab demo quickstart
 
-test: venv ## every test; needs root
+test: venv ## every test, or TESTS, in TEST_PROCESSES at a time; needs root
 	@.ci/preflight test $(TEST_PACKAGES)
-	@$(BIN)/python -m pytest -q --durations=10 $(TESTS)
+	@$(BIN)/python -m pytest -q --durations=10 --numprocesses=$(TEST_PROCESSES) --dist=loadfile --no-loadscope-reorder $(TESTS)
 
 fuzz: venv ## whatever reads what others say, fed with mutations: FUZZ_SECONDS for each target of FUZZ_TARGETS (all)
 	@$(BIN)/python -m tests.fuzz --seconds $(FUZZ_SECONDS) $(FUZZ_TARGETS)
