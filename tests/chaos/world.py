@@ -81,7 +81,7 @@ class World:
             for number, vtep_number in HOME.items():
                 self.guests[number].plug(self.vteps[vtep_number].namespace)
                 self.plug(number)
-            until(lambda: self.far.complete, 30)
+            until(lambda: self.far.complete)
             self._stack = stack.pop_all()
         return self
 

@@ -45,7 +45,7 @@ def far() -> Iterator[FarEnd]:
         far.hang_up(far.to_us)
     for thread in threading.enumerate():
         if thread.name == "exabgp-reader":
-            thread.join(5)  # the end of file is its end
+            thread.join(40)  # the end of file is its end
     for fd in far.fds | {far.pipe.fileno()}:
         os.close(fd)
 

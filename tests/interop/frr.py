@@ -33,7 +33,7 @@ def daemon(name: str, *arguments: str) -> list[str]:
     return ["unshare", "--mount", "--", "sh", "-c", _OWN_VAR_TMP, "sh", str(DAEMONS / name), *arguments]
 
 
-def run(*command: str, timeout: float = 20) -> str:
+def run(*command: str, timeout: float = 60) -> str:
     """Its standard output; a failure shows what it said."""
     done = subprocess.run(command, capture_output=True, text=True, timeout=timeout, check=False)
     if done.returncode:
@@ -41,8 +41,11 @@ def run(*command: str, timeout: float = 20) -> str:
     return done.stdout
 
 
-def until(question: Callable[[], T | None], timeout: float = 20, every: float = 0.1) -> T:
-    """Ask until the answer is true; the last answer is in the failure."""
+def until(question: Callable[[], T | None], timeout: float = 40, every: float = 0.1) -> T:
+    """Ask until the answer is true; the last answer is in the failure.
+
+    Patience for a busy machine, and less than the 60 s after which much is tried again or given up by itself.
+    """
     deadline = time.monotonic() + timeout
     while not (answer := question()):
         if time.monotonic() > deadline:
@@ -125,7 +128,7 @@ class Frr:
             daemon.terminate()
         for daemon in self._daemons.values():
             try:
-                daemon.wait(timeout=10)
+                daemon.wait(timeout=20)
             except subprocess.TimeoutExpired:
                 daemon.kill()
                 daemon.wait()

@@ -102,7 +102,7 @@ class GoBgp:
             return
         daemon.terminate()
         try:
-            daemon.wait(timeout=10)
+            daemon.wait(timeout=20)
         except subprocess.TimeoutExpired:
             daemon.kill()
             daemon.wait()
@@ -144,7 +144,7 @@ class GoBgp:
         return bool(self.neighbor(address)["state"].get("session_state") == _ESTABLISHED)
 
     def wait_for_peers(self) -> None:
-        until(lambda: all(self.is_up(neighbor.address) for neighbor in self.neighbors), 30)
+        until(lambda: all(self.is_up(neighbor.address) for neighbor in self.neighbors))
 
     def end_of_rib_seen(self, address: str) -> bool:
         """Only of a neighbour with graceful restart on both sides."""

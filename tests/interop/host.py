@@ -59,7 +59,7 @@ class Host:
             yield counted
         finally:
             process.send_signal(signal.SIGINT)
-            output.append(process.communicate(timeout=10)[0])
+            output.append(process.communicate(timeout=40)[0])
 
     def move(self, vtep: Vtep, port: str, bridge: str = "br100") -> None:
         """Unplugged where it is, plugged in at `vtep` as `port`, with its MAC and IP; says nothing by itself."""

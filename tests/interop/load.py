@@ -166,7 +166,7 @@ def _pinging(one: Host, other: Host) -> Iterator[Callable[[], tuple[int, int]]]:
     finally:
         time.sleep(0.05)
         process.send_signal(signal.SIGINT)
-        output.append(process.communicate(timeout=20)[0])
+        output.append(process.communicate(timeout=40)[0])
 
 
 def _sessions(vtep: Vtep) -> set[str]:

@@ -48,7 +48,7 @@ class RawPeer:
         self._lock = Lock()
 
     def __enter__(self) -> Self:
-        until(self.connect, 30)
+        until(self.connect)
         return self
 
     def __exit__(self, kind: type | None, error: BaseException | None, trace: TracebackType | None) -> None:
@@ -63,7 +63,7 @@ class RawPeer:
         self.close()
         self.said = []
         link = socket_in(self.namespace, socket.AF_INET6 if ":" in self.vtep else socket.AF_INET, socket.SOCK_STREAM)
-        link.settimeout(5)
+        link.settimeout(10)
         try:
             link.bind((self.address, 0))
             link.connect((self.vtep, 179))
@@ -71,7 +71,7 @@ class RawPeer:
             Thread(target=self._listen, args=(link, self.said), daemon=True).start()
             self.send(OPEN, self._open())
             self.send(KEEPALIVE)
-            until(lambda: KEEPALIVE in self.types() or not self.is_up, 5, every=0.02)
+            until(lambda: KEEPALIVE in self.types() or not self.is_up, 10, every=0.02)
         except (OSError, AssertionError):
             link.close()
             self._socket = None

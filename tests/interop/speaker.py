@@ -81,7 +81,7 @@ class Speaker:
     def __exit__(self, kind: type | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self.process.terminate()
         try:
-            self.process.wait(timeout=10)
+            self.process.wait(timeout=20)
         except subprocess.TimeoutExpired:
             self.process.kill()
             self.process.wait()
@@ -94,7 +94,7 @@ class Speaker:
     def send(self, *lines: str) -> None:
         self._links[-1].sendall("".join(f"{line}\n" for line in lines).encode("ascii"))
 
-    def ask(self, line: str, timeout: float = 10) -> dict[str, Any]:
+    def ask(self, line: str, timeout: float = 40) -> dict[str, Any]:
         """Send a line with an id at its end, or behind `id`; the answer with that id."""
         words = line.split()
         identity = int(words[words.index("id") + 1] if "id" in words else words[-1])
@@ -114,7 +114,7 @@ class Speaker:
             states = {m["neighbor"]["address"]["peer"]: m["neighbor"]["state"] for m in self.received("state")}
             return list(states.values()).count("up") >= count
 
-        until(up, 30)
+        until(up)
 
     def log(self) -> str:
         return self.log_file.read_text()

@@ -103,7 +103,7 @@ class Systemd:
                 command, env=os.environ | self._environment(), stdin=subprocess.DEVNULL, stdout=console, stderr=console
             )
         try:
-            until(self._runs, 30)
+            until(self._runs)
         except BaseException:
             self._tell()
             self._end()
@@ -157,7 +157,7 @@ class Systemd:
         assert self._process is not None
         if self._process.poll() is None:
             os.kill(self.pid or self._process.pid, signal.SIGKILL)
-        self._process.wait(20)
+        self._process.wait(40)
         removal = ["unshare", "--mount", "sh", "-ec", _REMOVE]
         until(lambda: subprocess.run(removal, env=os.environ | self._environment(), check=False).returncode == 0)
 

@@ -58,7 +58,7 @@ def test_a_clock_that_is_set_ends_no_session(setting: Setting, seconds: int) -> 
 
     setting.set_clock(seconds)
 
-    until(lambda: [code for code, _ in peer.said[heard:]].count(KEEPALIVE) >= 4, 10)
+    until(lambda: [code for code, _ in peer.said[heard:]].count(KEEPALIVE) >= 4)
     assert peer.is_up and NOTIFICATION not in peer.types()
     assert (vtep.peers()[PEER]["state"], vtep.peers()[PEER]["resets"]) == ("up", resets)
     assert vtep.remote(MAC) == {"bridge", FAR}

@@ -170,7 +170,7 @@ def test_one_that_is_held_and_leaves_is_held_no_longer(setting: Setting) -> None
     elsewhere = setting.other(where)
     where.run("bridge", "fdb", "del", mac, "dev", f"tap{FREEZE}", "master")
 
-    until(lambda: elsewhere.fdb(mac, f"vxlan{FREEZE}") == [], 5)
+    until(lambda: elsewhere.fdb(mac, f"vxlan{FREEZE}") == [])
     setting.moves(elsewhere, FREEZE, mac)
 
 
@@ -229,7 +229,7 @@ def test_what_does_not_move_is_at_two_places(setting: Setting, kind: str) -> Non
     """Both keep it, and leave the others alone."""
     with known_at_both(setting, kind):
         until(lambda: beside_each_other(setting))
-        at_rest = until(lambda: calm(setting), 8)
+        at_rest = until(lambda: calm(setting))
         stays(lambda: updates(setting) == at_rest, 0.5)
         for vtep in (setting.one, setting.two):
             rows = [row for row in vtep.show("mac", FIXED) if row["type"] == "local"]

@@ -52,8 +52,8 @@ def setting(fabric: Setting) -> Setting:
     for vtep in (fabric.one, fabric.two):
         if vtep.process is None or vtep.process.poll() is not None:
             vtep.start()
-    until(lambda: fabric.h1.reaches(fabric.h2), 30)
-    until(fabric.converged, 30)
+    until(lambda: fabric.h1.reaches(fabric.h2))
+    until(fabric.converged)
     return fabric
 
 
@@ -68,8 +68,8 @@ def a_host(setting: Setting, vtep: Vtep, number: int) -> Host:
 
 def new_agent(vtep: Vtep, old: int) -> int:
     """The next one, once it has heard all routes."""
-    until(lambda: (found := vtep.children()) and old not in found, 20)
-    until(lambda: vtep.answers() and vtep.summary()["in-sync"], 20)
+    until(lambda: (found := vtep.children()) and old not in found)
+    until(lambda: vtep.answers() and vtep.summary()["in-sync"])
     return vtep.agent()
 
 
@@ -166,7 +166,7 @@ def test_rows_outlive_exabgp_and_are_adopted_by_the_next(setting: Setting) -> No
 
     with setting.fabric.watched(one.namespace, "bridge", "monitor", "fdb") as watch:
         one.start()
-        until(lambda: not one.fdb(gone.mac), 30)
+        until(lambda: not one.fdb(gone.mac))
         until(setting.converged)
     assert watch.about(setting.h2.mac) == []
     assert watch.about("00:00:00:00:00:00") == []
@@ -222,11 +222,11 @@ def test_a_lost_session_holds_everything_until_it_is_back(setting: Setting) -> N
     one, before = setting.one, rows_of(setting.one)
     with setting.fabric.watched(one.namespace, "bridge", "monitor", "fdb") as watch:
         one.run("ip", "link", "set", "eth0", "down")
-        until(lambda: one.peers()[address(1)]["state"] == "down", 20)
+        until(lambda: one.peers()[address(1)]["state"] == "down")
         stays(lambda: rows_of(one) == before, 1)
         assert one.summary()["in-sync"] is False
         one.run("ip", "link", "set", "eth0", "up")
-        until(setting.converged, 40)
+        until(setting.converged)
     assert watch.about("vxlan100", setting.h2.mac) == []
     until(lambda: setting.h1.reaches(setting.h2))
     assert one.peers()[address(1)]["resets"] == 1

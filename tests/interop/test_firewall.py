@@ -105,7 +105,7 @@ def test_a_killed_agent_leaves_the_set_and_the_next_one_keeps_it(setting: Settin
         assert setting.named() == {LOWER, HIGHER}
     finally:
         exabgp.send_signal(signal.SIGCONT)
-    until(lambda: setting.vtep.agent() != killed and setting.vtep.answers(), 20)
+    until(lambda: setting.vtep.agent() != killed and setting.vtep.answers())
     assert not setting.vtep.summary()["in-sync"]
     assert setting.named() == {LOWER, HIGHER}
 
@@ -120,7 +120,7 @@ def test_rules_that_somebody_has_flushed_come_back_with_the_next_change(setting:
     setting.vtep.run("nft", "flush", "ruleset")
     setting.far.floods_no_more(HIGHER)
 
-    until(lambda: setting.named() == {LOWER}, 20)
+    until(lambda: setting.named() == {LOWER})
     assert not setting.gets_through(HIGHER)
     assert setting.gets_through(LOWER)
 

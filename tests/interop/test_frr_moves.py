@@ -170,7 +170,7 @@ def heard_at_both(setting: Setting, has_it: Vtep) -> None:
         setting.frr.vtysh(*router, f"no neighbor {OURS} shutdown")
         host = Host(setting.h1.namespace, 0)
         host.mac = mac
-        until(lambda: is_at(setting, host, has_it), 40)
+        until(lambda: is_at(setting, host, has_it))
         stays(lambda: is_at(setting, host, has_it), 0.5)
     until(lambda: reached_from_both(setting, setting.h1) and reached_from_both(setting, setting.h3))
 

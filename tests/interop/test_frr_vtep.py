@@ -172,7 +172,7 @@ def test_frr_that_is_killed_and_returns(setting: Setting) -> None:
         until(lambda: ours.peers()[FRRS]["state"] == "down")
         assert sorted(ours.run("bridge", "fdb", "show", "dev", "vxlan100").splitlines()) == before
         frr.revive("bgpd")
-        until(lambda: ours.summary()["in-sync"], 40)
+        until(lambda: ours.summary()["in-sync"])
         until(lambda: is_at(setting, setting.h3, setting.theirs))
     assert watch.about("vxlan100", setting.h3.mac) == []
     until(lambda: setting.h1.reaches(setting.h3))

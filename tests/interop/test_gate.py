@@ -56,7 +56,7 @@ def says(peer: RawPeer, *macs: str) -> None:
 def test_both_have_to_say_all_before_anything_is_removed(setting: Setting) -> None:
     vtep = setting.vtep
     for peer in (setting.a, setting.b):
-        until(peer.connect, 30)
+        until(peer.connect)
     until(lambda: vtep.summary()["peers-up"] == 2)
 
     says(setting.a, OF_A)
@@ -70,7 +70,7 @@ def test_both_have_to_say_all_before_anything_is_removed(setting: Setting) -> No
 
 def test_a_peer_that_is_not_there_is_not_waited_for(setting: Setting) -> None:
     vtep = setting.vtep
-    until(setting.a.connect, 30)
+    until(setting.a.connect)
     until(lambda: vtep.summary()["peers-up"] == 1)
 
     says(setting.a, OF_A, OF_B)

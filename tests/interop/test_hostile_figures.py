@@ -57,7 +57,7 @@ class Setting(NamedTuple):
             peer.update(bodies[name])
             peer.update(END_OF_RIB)
         try:
-            until(lambda: all(not peer.is_up or peer.address in speaker.heard() for peer in peers.values()), 30)
+            until(lambda: all(not peer.is_up or peer.address in speaker.heard() for peer in peers.values()))
             return {name for name, peer in peers.items() if not peer.is_up}
         finally:
             for peer in peers.values():

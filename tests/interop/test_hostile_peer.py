@@ -73,7 +73,7 @@ def running() -> Iterator[Setting]:
 def setting(running: Setting) -> Iterator[Setting]:
     """A session in order before the test, and the same agent after it."""
     if not running.peer.is_up:
-        until(running.peer.connect, 30)
+        until(running.peer.connect)
     running.peer.update(END_OF_RIB)
     until(lambda: running.vtep.summary()["in-sync"])
     agent = running.vtep.agent()
@@ -152,7 +152,7 @@ def test_the_session_ends_only_where_routes_cannot_be_told_apart(
     until(lambda: not setting.peer.is_up)
     assert setting.peer.notification() == notification or (notification is None and setting.peer.notification())
     assert setting.vtep.remote("02:00:00:00:55:03") == {"bridge", FAR}  # held: nobody else is there to ask
-    until(setting.peer.connect, 30)
+    until(setting.peer.connect)
     setting.peer.update(END_OF_RIB)
     until(lambda: not setting.vtep.fdb("02:00:00:00:55:03"))
 
@@ -380,11 +380,11 @@ def test_three_hundred_damaged_updates_in_one_session(setting: Setting) -> None:
 def test_updates_damaged_beyond_reading_cost_the_session_only(setting: Setting) -> None:
     for body in many(6, lambda body: not keeps_the_session(body)):
         if not setting.peer.is_up:
-            until(setting.peer.connect, 30)
+            until(setting.peer.connect)
         setting.peer.update(body)
         mark = len(setting.peer.said)
-        until(lambda mark=mark: not setting.peer.is_up or KEEPALIVE in setting.peer.types()[mark:], 10)
-    until(lambda: setting.peer.is_up or setting.peer.connect(), 30)
+        until(lambda mark=mark: not setting.peer.is_up or KEEPALIVE in setting.peer.types()[mark:])
+    until(lambda: setting.peer.is_up or setting.peer.connect())
     setting.peer.update(END_OF_RIB)
     setting.in_step()
 
@@ -402,7 +402,7 @@ def test_what_we_announce_goes_to_such_a_peer_as_well(setting: Setting) -> None:
     setting.host.speak()
     until(lambda: setting.vtep.show("neigh"))
     setting.peer.close()
-    until(setting.peer.connect, 30)
+    until(setting.peer.connect)
 
     def told() -> list[update.Update]:
         return [update.decode(body) for code, body in setting.peer.said if code == UPDATE]

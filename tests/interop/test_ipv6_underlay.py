@@ -60,7 +60,7 @@ def running() -> Iterator[Setting]:
 @pytest.fixture
 def setting(running: Setting) -> Setting:
     until(lambda: running.h1.reaches(running.h2))
-    until(running.converged, 40)
+    until(running.converged)
     return running
 
 
@@ -188,8 +188,8 @@ def test_a_reflector_that_crashes_and_returns_changes_nothing_in_the_kernel(sett
         setting.reflector.kill()
         until(lambda: not setting.one.summary()["peers-up"] and not setting.two.summary()["peers-up"])
         setting.reflector.start()
-        until(lambda: all(setting.reflector.is_up(peer) for peer in (ONE, TWO)), 40)
-        until(setting.converged, 40)
+        until(lambda: all(setting.reflector.is_up(peer) for peer in (ONE, TWO)))
+        until(setting.converged)
     sent, received = pings()
     assert (here.about("vxlan100"), there.about("vxlan100"), received) == ([], [], sent)
 

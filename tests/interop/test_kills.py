@@ -187,8 +187,8 @@ def test_a_reflector_is_lost(setting: Setting, times: int, tell: Told) -> None:
             setting.frr.frr.kill("bgpd")
             until(lambda: setting.one.peers()[FRR]["state"] == setting.two.peers()[FRR]["state"] == "down")
             setting.frr.frr.revive("bgpd")
-            until(lambda: setting.one.peers()[FRR]["state"] == "up", 40)
-            until(setting.feeders[FRR].connect, 20)
+            until(lambda: setting.one.peers()[FRR]["state"] == "up")
+            until(setting.feeders[FRR].connect)
             announce_many({FRR: setting.feeders[FRR]}, STEADY)
 
     lost = losses(setting, kill, [setting.one, setting.two])

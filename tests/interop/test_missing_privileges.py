@@ -56,7 +56,7 @@ def refused(vtep: Vtep, capabilities: tuple[str, ...] = NEEDED) -> str:
     """The one line that is said; nothing is made."""
     before = vtep.tables(), vtep.run("nft", "list", "ruleset")
     command = as_user(vtep.namespace, EVPN, "run", "--config", str(vtep.config), capabilities=capabilities)
-    done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False, timeout=20)
+    done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False, timeout=60)
     assert done.returncode == 1, done.stdout
     assert (vtep.tables(), vtep.run("nft", "list", "ruleset")) == before
     assert sorted(path.name for path in vtep.directory.iterdir()) == ["vtep.yaml"]
@@ -87,7 +87,7 @@ def test_what_is_started_has_what_is_needed_however_much_we_had(vtep: Vtep) -> N
     python = EVPN.replace("/evpn", "/python")
     surplus = (*NEEDED, "sys_admin", "dac_override", "bpf")
     command = as_user(vtep.namespace, python, "-c", BECOMES_GREP, capabilities=surplus, bounded=False)
-    said = subprocess.run(command, capture_output=True, text=True, check=True, timeout=20).stdout
+    said = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60).stdout
     masks = dict(line.split(":\t") for line in said.splitlines())
     needed = f"{(1 << 10) | (1 << 12) | (1 << 13):016x}"
     assert {masks[name] for name in ("CapInh", "CapPrm", "CapEff", "CapAmb")} == {needed}

@@ -224,7 +224,7 @@ def played(stage: Stage) -> dict[str, Played]:
         stage.is_done()
     expected = [host.expected() for host in hosts]
     with suppress(AssertionError):  # the tests say which
-        until(lambda: stage.ends(hosts) == expected, 5)
+        until(lambda: stage.ends(hosts) == expected)
     return dict(zip(NAMES, map(Played, hosts, stage.ends(hosts)), strict=True))
 
 

@@ -168,7 +168,7 @@ def test_every_question_has_one_answer(setting: Setting, ipv6: bool) -> None:
     def answers() -> int:
         return sum(answers_for(frame, ip, ASKING) for frame in setting.cable.heard()[before:])
 
-    until(answers, 2)
+    until(answers)
     stays(lambda: answers() <= asked, 0.3)
 
 
@@ -180,7 +180,7 @@ def test_who_still_waits_when_the_route_comes_is_answered(setting: Setting, ipv6
 
     setting.far.has(mac, ip)
 
-    until(lambda: setting.answered(ip), 2)
+    until(lambda: setting.answered(ip))
 
 
 @pytest.mark.parametrize("ipv6", [False, True], ids=["IPv4", "IPv6"])
@@ -192,9 +192,9 @@ def test_who_is_asked_for_is_there_with_the_next_question(setting: Setting, ipv6
 
     setting.asks(ip)
 
-    until(lambda: setting.rows(mac) == {"bridge", HIGHER} and setting.neighbors().get(ip) == mac, 1, every=0.01)
+    until(lambda: setting.rows(mac) == {"bridge", HIGHER} and setting.neighbors().get(ip) == mac, every=0.01)
     setting.asks(ip)
-    until(lambda: setting.answered(ip), 2)
+    until(lambda: setting.answered(ip))
 
 
 @pytest.mark.parametrize("sticky", [False, True])
@@ -222,7 +222,7 @@ def test_an_address_that_nobody_knew_has_rows_when_its_route_comes(setting: Sett
 
     setting.far.has(mac, ip)
 
-    until(lambda: setting.rows(mac) == {"bridge", HIGHER} and setting.neighbors().get(ip) == mac, 1, every=0.02)
+    until(lambda: setting.rows(mac) == {"bridge", HIGHER} and setting.neighbors().get(ip) == mac, every=0.02)
 
 
 def test_a_mac_that_a_host_still_remembers_gets_its_row(setting: Setting) -> None:
@@ -248,7 +248,7 @@ def test_for_an_anycast_address_every_question_is_answered_and_none_overrides(se
 
     for number in (1, 2):
         setting.asks(ip)
-        until(lambda number=number: answers() == [nd.SOLICITED] * number, 2, every=0.02)
+        until(lambda number=number: answers() == [nd.SOLICITED] * number, every=0.02)
     assert ip not in setting.neighbors()
 
 
@@ -260,7 +260,7 @@ def test_who_probes_for_an_address_of_another_host_is_told(setting: Setting, ipv
 
     setting.cable.say(solicitation(ASKING, "::", ip) if ipv6 else arp_probe(ASKING, ip))
 
-    until(lambda: setting.answered(ip), 2)
+    until(lambda: setting.answered(ip))
 
 
 @pytest.mark.parametrize("ip", ["192.0.2.91", "2001:db8:1::91"])
@@ -327,7 +327,7 @@ def test_rows_outlive_the_agent_and_expire_with_the_next_one(setting: Setting) -
         assert there()
         return agent not in setting.vtep.children() and setting.vtep.answers()
 
-    until(returned, 20)
+    until(returned)
     setting.far.says_again()
     stays(there, 1.5 * IDLE)
     until(lambda: setting.silent(mac, ip), 5 * IDLE)

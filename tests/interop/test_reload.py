@@ -94,7 +94,7 @@ def test_a_neighbor_is_added_and_removed(setting: Setting) -> None:
     with setting.fabric.watched(one.namespace, "bridge", "monitor", "fdb") as watch:
         one.configure(neighbors=[*NEIGHBORS, {"address": RR2, "hold-time": 9}])
         reload(one)
-        until(lambda: ONE in setting.rr2.established(), 30)
+        until(lambda: ONE in setting.rr2.established())
         until(lambda: setting.rr2.mac(setting.h1.mac, ONE) and setting.rr2.multicast(ONE))
         told = setting.rr2.frr.vtysh_json(f"show bgp neighbors {ONE} json")[ONE]["gracefulRestartInfo"]
         assert told["endOfRibRecv"] == {"l2VpnEvpn": True}

@@ -54,7 +54,7 @@ def setting() -> Iterator[Setting]:
         until(lambda: h1.reaches(h2))
         until(setting.is_whole)
         mac = f"show evpn mac vni 100 mac {h2.mac} json"
-        until(lambda: frr.vtysh_json(mac).get(h2.mac, frr.vtysh_json(mac)).get("type") == "remote", 30)
+        until(lambda: frr.vtysh_json(mac).get(h2.mac, frr.vtysh_json(mac)).get("type") == "remote")
         yield setting
 
 

@@ -50,7 +50,7 @@ def running() -> Iterator[Setting]:
 @pytest.fixture
 def setting(running: Setting) -> Setting:
     until(lambda: running.h1.reaches(running.h2))
-    until(running.converged, 40)
+    until(running.converged)
     return running
 
 
@@ -105,7 +105,7 @@ def test_one_reflector_lost_changes_nothing(setting: Setting, lost: int) -> None
         stays(lambda: setting.one.summary()["in-sync"], 1)
         assert setting.one.peers()[peer]["routes"] == 0  # it did not ask for them to be kept
         view.frr.revive("bgpd")
-        until(setting.converged, 40)
+        until(setting.converged)
     sent, received = pings()
     assert (rows(here), rows(there), received) == ([], [], sent)
 
@@ -119,7 +119,7 @@ def test_what_changes_while_one_is_lost_comes_from_the_other(setting: Setting) -
     until(lambda: not setting.one.fdb(gone.mac))
     new = a_host(setting, setting.two, 31)
     setting.rr1.frr.revive("bgpd")
-    until(setting.converged, 40)
+    until(setting.converged)
 
     assert setting.one.remote(new.mac) == {"bridge", TWO}
     assert not setting.one.fdb(gone.mac)
@@ -146,10 +146,10 @@ def test_both_lost_hold_everything_and_what_is_stale_is_swept_once_they_are_back
         assert {row["stale"] for row in one.show("rib") if row["route"] == gone.mac} == {True}
 
         setting.rr1.frr.revive("bgpd")
-        until(lambda: not one.fdb(gone.mac), 40)
+        until(lambda: not one.fdb(gone.mac))
         until(lambda: one.remote(new.mac) == {"bridge", TWO})
         setting.rr2.frr.revive("bgpd")
-        until(setting.converged, 40)
+        until(setting.converged)
     sent, received = pings()
     assert received == sent
     about = {mac: watch.about("vxlan100", mac) for mac in (FLOOD, setting.h2.mac, stays_there.mac)}
@@ -166,9 +166,9 @@ def test_an_agent_killed_while_one_reflector_is_lost(setting: Setting) -> None:
         old = one.agent()
         one.run("kill", "-9", str(old))
         until(lambda: (agents := one.children()) and old not in agents)
-        until(lambda: one.answers() and one.summary()["in-sync"], 20)
+        until(lambda: one.answers() and one.summary()["in-sync"])
         setting.rr1.frr.revive("bgpd")
-        until(setting.converged, 40)
+        until(setting.converged)
     assert rows(watch) == []
     assert (one.summary()["rows-written"], one.summary()["rows-removed"]) == (0, 0)
 
@@ -187,7 +187,7 @@ def test_both_lost_for_longer_than_the_hold_time_take_all_rows_along(setting: Se
     assert setting.two.remote(setting.h1.mac) == {"bridge", ONE}  # whose hold time is another
     for view in (setting.rr1, setting.rr2):
         view.frr.revive("bgpd")
-    until(setting.converged, 40)
+    until(setting.converged)
     hold(one, None)
 
 

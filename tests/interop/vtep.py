@@ -50,9 +50,9 @@ class Vtep:
             command = self.namespace.command(EVPN, "run", "--config", str(self.config))
             self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
         if wait:
-            until(self.answers, 20)
+            until(self.answers)
 
-    def stop(self, timeout: float = 15) -> int:
+    def stop(self, timeout: float = 40) -> int:
         """SIGTERM, as an operator would."""
         assert self.process is not None
         self.process.terminate()
@@ -92,7 +92,7 @@ class Vtep:
                 raise
             return False
 
-    def evpn(self, *arguments: str, config: bool = False, status: int = 0, timeout: float = 20) -> str:
+    def evpn(self, *arguments: str, config: bool = False, status: int = 0, timeout: float = 60) -> str:
         """An `evpn` command on this node; its output, both streams together."""
         told = ("--config", str(self.config)) if config else ()
         command = self.namespace.command(EVPN, *arguments, *told)

@@ -24,8 +24,8 @@ class Watch:
 
     def stop(self) -> None:
         self._process.terminate()
-        self._process.wait(10)
-        self._reader.join(10)
+        self._process.wait(40)
+        self._reader.join(40)
 
     def about(self, *words: str) -> list[str]:
         """Lines with all of these words."""

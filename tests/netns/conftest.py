@@ -84,7 +84,7 @@ def rows_of(events: list[Event]) -> list[NeighborMessage]:
     return found
 
 
-def until(question: Callable[[], T], seconds: float = 5.0) -> T:
+def until(question: Callable[[], T], seconds: float = 40.0) -> T:
     """Ask until the answer is true."""
     deadline = time.monotonic() + seconds
     while not (answer := question()):

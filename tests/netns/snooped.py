@@ -115,7 +115,7 @@ def listening(host: Namespace) -> Iterator[socket.socket]:
     with host.entered():
         raw = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(_ETH_P_ALL))
     with raw:
-        raw.settimeout(5)
+        raw.settimeout(40)
         yield raw
 
 

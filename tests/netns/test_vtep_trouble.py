@@ -77,8 +77,8 @@ def setting(trouble: Setting) -> Iterator[Setting]:
     """As before at the end of each test, in the same agent."""
     before, agent = trouble.rows(), trouble.vtep.agent()
     yield trouble
-    until(lambda: trouble.rows() == before, 5)
-    until(lambda: not trouble.differences(), 10)
+    until(lambda: trouble.rows() == before)
+    until(lambda: not trouble.differences())
     say_until(trouble.host, lambda: trouble.vtep.summary()["local-macs"] == 1)
     assert trouble.vtep.agent() == agent
 
@@ -106,7 +106,7 @@ def test_what_somebody_does_to_our_rows_is_undone_and_counted(setting: Setting, 
 
     setting.vtep.run(*command.split())
 
-    until(lambda: setting.rows() == before and not setting.differences(), 10)
+    until(lambda: setting.rows() == before and not setting.differences())
     assert setting.count("rows-repaired") - repaired == rows
     assert setting.count("drift") == 0
 
@@ -150,7 +150,7 @@ def test_more_notifications_than_the_queue_holds_are_made_up_for(setting: Settin
     finally:
         os.kill(agent, signal.SIGCONT)
 
-    until(lambda: setting.rows() == before, 20)
+    until(lambda: setting.rows() == before)
     assert setting.count("overruns") == overruns + 1
     assert f"notifications lost, everything is observed again count={overruns + 1}" in vtep.log()
 

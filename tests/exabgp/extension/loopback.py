@@ -25,7 +25,7 @@ from evpn.wire.update import Update
 
 PROGRAM = Path(sys.executable).with_name("evpn")
 OPEN, UPDATE, KEEPALIVE = 1, 2, 4
-PATIENCE = 20
+PATIENCE = 40
 
 CONFIGURATION = """
 process helper {{ run {python} {directory}/helper.py {directory}/heard; encoder json; }}
