@@ -74,6 +74,11 @@ def ups(speaker: Speaker) -> int:
     return len([m for m in speaker.received("state") if m["neighbor"]["state"] == "up"])
 
 
+def why(speaker: Speaker, frr: Frr) -> str:
+    """For who reads that a session has not lasted: what both sides have said of it."""
+    return f"{speaker.received('state')}\n{frr.log()}\n{speaker.log()[-5000:]}"
+
+
 def test_commands_without_reading_the_answers(place: Place, tmp_path: Path) -> None:
     """Stock stops for good in the write of some 13 100th answer, and the helper in its own; `done` is on by default."""
     vtep, frr = place
@@ -87,7 +92,7 @@ def test_commands_without_reading_the_answers(place: Place, tmp_path: Path) -> N
         until(lambda: prefixes(frr) == count, 60)
         speaker.resume()
         until(lambda: speaker.lines.count("done") == count)
-        assert ups(speaker) == 1
+        assert ups(speaker) == 1, why(speaker, frr)
 
 
 def test_a_helper_that_reads_nothing_for_longer_than_the_hold_time(place: Place, tmp_path: Path) -> None:
@@ -103,7 +108,7 @@ def test_a_helper_that_reads_nothing_for_longer_than_the_hold_time(place: Place,
         speaker.resume()
 
         assert speaker.ask("evpn peers 2")["peers"][0]["state"] == "up"
-        assert ups(speaker) == 1
+        assert ups(speaker) == 1, why(speaker, frr)
         until(lambda: sum("mac-ip" in line for line in list(speaker.lines)) == 40_000)
 
 
@@ -125,7 +130,7 @@ def test_a_helper_that_is_killed_while_it_is_written_to(place: Place, tmp_path: 
         *lines, unfinished = kill(pid).split(b"\n")
         if questions is LONG_LINES:
             assert unfinished and max(map(len, lines)) > 4 * BUFFER
-        assert ups(speaker) == 1
+        assert ups(speaker) == 1, why(speaker, frr)
         forget(speaker)
         until(lambda: speaker.helpers == 2)
         speaker.resume()
@@ -150,5 +155,5 @@ def test_a_helper_at_the_bound_is_started_again_and_the_session_lives(place: Pla
         speaker.resume()
 
         assert speaker.ask("evpn peers 2")["peers"][0]["state"] == "up"
-        assert ups(speaker) == 1
+        assert ups(speaker) == 1, why(speaker, frr)
         assert "helper does not read, starting it again process=helper limit=2000000" in speaker.log()
