@@ -1,10 +1,16 @@
 """What may take long and nobody has to wait for: one job at a time, in a thread."""
 
+import logging
 import threading
+import time
 from collections.abc import Callable
+
+log = logging.getLogger(__name__)
 
 PATIENCE = 0.05
 """Seconds that a job is waited for before the loop goes on without it: most are done by then, and in order."""
+RETRY = 1.0
+"""Seconds after which a job begins for which there was no thread."""
 
 
 class Aside:
@@ -13,15 +19,28 @@ class Aside:
     def __init__(self) -> None:
         self._thread: threading.Thread | None = None
         self._error: Exception | None = None
+        self._waiting: Callable[[], None] | None = None
+        self._retry_at = 0.0
 
     def start(self, job: Callable[[], None]) -> None:
-        self._thread = threading.Thread(target=self._work, args=(job,), name="aside", daemon=True)
-        self._thread.start()
-        self._thread.join(PATIENCE)
+        thread = threading.Thread(target=self._work, args=(job,), name="aside", daemon=True)
+        try:
+            thread.start()
+        except RuntimeError as error:  # a limit of the service or of the machine, which others may be the reason of
+            if self._waiting is None:
+                log.warning("work put off error=%s", error)
+            self._waiting, self._retry_at = job, time.monotonic() + RETRY
+            return
+        self._thread, self._waiting = thread, None
+        thread.join(PATIENCE)
 
     @property
     def busy(self) -> bool:
-        """An error of a job that has ended is ours, and the loop's to crash with."""
+        """Whether a job runs, or waits for a thread; an error of one that has ended is the loop's to crash with."""
+        if self._waiting is not None and time.monotonic() >= self._retry_at:
+            self.start(self._waiting)
+        if self._waiting is not None:
+            return True
         if self._thread is None or self._thread.is_alive():
             return self._thread is not None
         self._thread = None

@@ -18,8 +18,11 @@ def process_of(port: int, proc: Path = Path("/proc")) -> str | None:
         return None
     if _has(proc / str(port), inode):
         return _name(proc / str(port))
-    found = (process for process in proc.iterdir() if process.name.isdigit() and _has(process, inode))
-    return next((_name(process) for process in found), None)
+    try:
+        found = (process for process in proc.iterdir() if process.name.isdigit() and _has(process, inode))
+        return next((_name(process) for process in found), None)
+    except OSError:
+        return None
 
 
 def _inode_of(port: int, proc: Path) -> str | None:

@@ -45,9 +45,9 @@ def look(settings: Settings) -> Iterator[str]:
     try:
         links = {link.ifindex: link for link in dump_links()}
         addresses = [address.ip for address in dump_addresses()]
+        ours = {link.name for link in links.values() if link.kind == "vxlan" and is_isolated(link.name)}
     except NetlinkError as error:
         raise HostError(f"the kernel does not list its devices: {error}") from None
-    ours = {link.name for link in links.values() if link.kind == "vxlan" and is_isolated(link.name)}
     return chain(_snooping(settings), _grouping(settings), problems(settings, links, addresses, ours))
 
 

@@ -5,12 +5,14 @@ from functools import partial
 
 from evpn.agent.aside import Aside
 from evpn.agent.core import Core
+from evpn.netlink.errors import NetlinkError
 from evpn.netlink.isolation import chain_of, guard, guarded, is_isolated
 from evpn.netlink.nft import NftError
 
 log = logging.getLogger(__name__)
 
 PAUSE, LEVEL_CHECK = 1.0, 60.0
+_EXPOSED = "bridges not isolated, what is inside of the tunnel reaches this host"
 
 
 class Isolation:
@@ -33,7 +35,12 @@ class Isolation:
         if now < self.next_due():
             return
         self._looked, self._changes = now, self.core.instances.changes
-        bridges = self._bridges()
+        try:
+            bridges = self._bridges()
+        except NetlinkError as error:
+            self._changes = -1  # they are looked at again a second later
+            self._tell(str(error), "bridges not looked at, to be tried again")
+            return
         if bridges or self._guarded:
             self._aside.start(partial(self._look_after, bridges))
         else:
@@ -43,11 +50,11 @@ class Isolation:
         self._guarded = bool(bridges)
         self._tell(self._guard(bridges))
 
-    def _tell(self, problem: str | None) -> None:
+    def _tell(self, problem: str | None, what: str = _EXPOSED) -> None:
         if problem != self._problem:
             self._problem = problem
             if problem:
-                log.warning("bridges not isolated, what is inside of the tunnel reaches this host error=%s", problem)
+                log.warning("%s error=%s", what, problem)
 
     def next_due(self) -> float:
         if self._looked is None:
@@ -63,7 +70,7 @@ class Isolation:
     def _guard(self, bridges: list[str]) -> str | None:
         try:
             present = guarded()
-        except NftError as error:
+        except (NftError, NetlinkError) as error:
             return str(error) if bridges else None
         problems = [f"{name}: {why}" for name in bridges if chain_of(name) not in present and (why := guard(name))]
         return problems[0] if problems else None

@@ -24,6 +24,7 @@ from evpn.agent.writing import Writing
 from evpn.dataplane.link import Link
 from evpn.exabgp import commands, messages
 from evpn.exabgp.pipe import Pipe
+from evpn.netlink.errors import SCARCE, NetlinkError
 from evpn.netlink.snoop import Snooper
 from evpn.netlink.socket import Writer
 from evpn.packet.sighting import decode
@@ -38,6 +39,7 @@ SWITCH_INTERVAL = 0.001
 """Seconds that a thread may keep the interpreter while another one wants it: the kernel waits as long for more rows."""
 FRAMES_PER_TURN = 1024
 RECALL_DEADLINE = 5.0
+FOLLOW_RETRY = 1.0
 
 
 class Loop:
@@ -57,6 +59,8 @@ class Loop:
         self.snapshot = SnapshotFile(core)
         self._selector = selectors.DefaultSelector()
         self._followed = -1
+        self._follow_at = 0.0
+        """When ports are followed that there were no descriptors for; 0: all are."""
         self._told = False
         """ExaBGP knows what there is to announce."""
 
@@ -177,10 +181,19 @@ class Loop:
 
     def _follow_ports(self) -> None:
         """Snoop on the local ports of the bridges whose hosts' addresses are wanted."""
-        instances = self.core.instances
-        if self._followed != instances.changes:
-            self._followed = instances.changes
+        instances, now = self.core.instances, time.monotonic()
+        if self._followed == instances.changes or now < self._follow_at:
+            return
+        try:
             self.snooper.follow(instances.snooped_ports())
+        except NetlinkError as error:
+            if error.errno not in SCARCE:
+                raise
+            if not self._follow_at:
+                log.warning("hosts not listened to, to be tried again error=%s", error)
+            self._follow_at = now + FOLLOW_RETRY
+            return
+        self._followed, self._follow_at = instances.changes, 0.0
 
     def _greet(self) -> None:
         """End-of-RIB, once the kernel was looked at and everything of ours is on its way."""
@@ -216,6 +229,7 @@ class Loop:
             core.moves.next_recovery(),
             core.on_demand.next_due(),
             self.firewall.next_due(),
+            self._follow_at or None,
         )
         moments += [moment for moment in others if moment is not None]
         return max(0.0, min(moments) - now)

@@ -1,15 +1,13 @@
 """Prometheus: the rooms keep plain integers, which are read when somebody scrapes."""
 
-import logging
 from collections.abc import Iterator
 
-from prometheus_client import CollectorRegistry, start_http_server
+from prometheus_client import CollectorRegistry
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
+from evpn.agent import metrics_server
 from evpn.agent.loop import Loop
-
-log = logging.getLogger(__name__)
 
 
 class AgentCollector(Collector):
@@ -80,8 +78,7 @@ class AgentCollector(Collector):
 
 
 def serve(loop: Loop, host: str, port: int) -> None:
-    """In a thread of its own, which only reads."""
+    """By threads of their own, which only read."""
     registry = CollectorRegistry()
     registry.register(AgentCollector(loop))
-    start_http_server(port, host, registry=registry)
-    log.info("metrics host=%s port=%d", host, port)
+    metrics_server.serve(registry, host, port)

@@ -74,8 +74,14 @@ class SnapshotFile:
         routes, is_due = self._take(), now >= self._confirm_at
         if is_due:
             self._confirm_at = now + STILL_TRUE
-        self._thread = threading.Thread(target=self._write, args=(routes, is_due), name="snapshot", daemon=True)
-        self._thread.start()
+        thread = threading.Thread(target=self._write, args=(routes, is_due), name="snapshot", daemon=True)
+        try:
+            thread.start()
+        except RuntimeError as error:
+            self._seen, self._confirm_at = -1, float("-inf")  # it is as due as before
+            self._failed(str(error))
+            return
+        self._thread = thread
 
     def next_due(self) -> float:
         changed = self._core.announcer.sent != self._seen
@@ -103,9 +109,12 @@ class SnapshotFile:
             _replace(self.path, snapshot.pack(self._here(), count, lines))
             self._written = hash(lines)
         except OSError as error:
-            self.failures += 1
-            if rarely(self.failures):
-                log.warning("snapshot not written path=%s error=%s", self.path, (error.strerror or str(error)).lower())
+            self._failed((error.strerror or str(error)).lower())
+
+    def _failed(self, reason: str) -> None:
+        self.failures += 1
+        if rarely(self.failures):
+            log.warning("snapshot not written path=%s error=%s", self.path, reason)
 
     def _here(self) -> Origin:
         boot = ""

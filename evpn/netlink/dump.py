@@ -195,7 +195,11 @@ def _single(request: bytes, what: str, absent: int) -> bytes | None:
 def _asking(request: bytes) -> socket.socket:
     """A socket on which this request has been made."""
     opened = _connected()
-    opened.send(request)
+    try:
+        opened.send(request)
+    except OSError:
+        opened.close()
+        raise
     return opened
 
 

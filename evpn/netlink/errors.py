@@ -1,7 +1,10 @@
 """What went wrong between us and the kernel, in one exception."""
 
-from errno import EBADMSG, errorcode
+from errno import EBADMSG, EMFILE, ENFILE, ENOBUFS, ENOMEM, errorcode
 from os import strerror
+
+SCARCE = frozenset({EMFILE, ENFILE, ENOBUFS, ENOMEM})
+"""What may be had again a little later."""
 
 
 class NetlinkError(Exception):

@@ -7,8 +7,10 @@ settings. And a chain of nftables on the bridge, which only lets in what is for 
 bridge without addresses, nothing.
 """
 
+from errno import EIO
 from pathlib import Path
 
+from evpn.netlink.errors import NetlinkError
 from evpn.netlink.nft import NftError, apply, chains
 
 _SYSCTL = Path("/proc/sys/net")
@@ -41,7 +43,7 @@ def isolate(device: str) -> None:
 
 
 def is_isolated(device: str) -> bool:
-    """It bears the settings that `isolate` gives."""
+    """It bears the settings that `isolate` gives; a `NetlinkError` when that cannot be known for want of something."""
     conf = [(_setting(_SYSCTL / family / "conf" / device / name), _SETTINGS[family][name]) for family, name in _MARKS]
     return conf[0][0] is not None and all(found in (None, value) for found, value in conf)
 
@@ -51,6 +53,20 @@ def _setting(file: Path) -> int | None:
         return int(file.read_text())
     except FileNotFoundError:  # there is no IPv6, or the device is just going
         return None
+    except OSError as error:
+        raise _unknown(error, file) from error
+
+
+def _devices() -> list[str]:
+    folder = _SYSCTL / "ipv4" / "conf"
+    try:
+        return [found.name for found in folder.iterdir()]
+    except OSError as error:
+        raise _unknown(error, folder) from error
+
+
+def _unknown(error: OSError, path: Path) -> NetlinkError:
+    return NetlinkError(error.errno or EIO, f"read {path}")
 
 
 def guard(bridge: str) -> str | None:
@@ -70,7 +86,7 @@ def guarded() -> set[str]:
     Linux 6.18 keeps a chain whose device goes, for the next one of its name, whosever that is.
     """
     present = chains("netdev", "evpn")
-    ours = {chain_of(found.name) for found in (_SYSCTL / "ipv4" / "conf").iterdir() if is_isolated(found.name)}
+    ours = {chain_of(device) for device in _devices() if is_isolated(device)}
     gone = [name for name in present if name.startswith(_PREFIX) and name not in ours]
     if gone:
         apply("".join(f"flush chain netdev evpn {name}\ndelete chain netdev evpn {name}\n" for name in gone))

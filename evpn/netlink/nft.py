@@ -15,7 +15,11 @@ class NftError(Exception):
     """What `nft` said, in one line."""
 
 
-class NftTimeoutError(NftError):
+class NftSilentError(NftError):
+    """It could not be started, or has not ended: what the kernel holds is not known."""
+
+
+class NftTimeoutError(NftSilentError):
     """It has not ended; somebody holds a lock, or has very many rules."""
 
 
@@ -27,7 +31,7 @@ def elements(family: str, table: str, name: str) -> set[str] | None:
     """What a set holds; None: there is no such set, or no table."""
     try:
         told = json.loads(_nft("", "-j", "list", "set", family, table, name))
-    except NftTimeoutError:
+    except NftSilentError:
         raise
     except NftError:
         return None
@@ -38,7 +42,7 @@ def names_of_sets(family: str, table: str) -> set[str]:
     """None when there is no such table, nor a program to ask."""
     try:
         told = json.loads(_nft("", "-j", "list", "sets", family))
-    except NftTimeoutError:
+    except NftSilentError:
         raise
     except NftError:
         return set()
@@ -49,7 +53,7 @@ def rules_of(family: str, table: str, chain: str) -> dict[int, str]:
     """Handle -> comment of the rules of a chain, in their order; none when there is no such chain."""
     try:
         told = json.loads(_nft("", "-j", "list", "chain", family, table, chain))
-    except NftTimeoutError:
+    except NftSilentError:
         raise
     except NftError:
         return {}
@@ -86,6 +90,8 @@ def _nft(text: str, *arguments: str) -> str:
         )
     except FileNotFoundError:
         raise NftError("no program nft: install nftables") from None
+    except OSError as error:  # no descriptors, no memory, no further process: another time
+        raise NftSilentError(f"nft cannot be started: {(error.strerror or str(error)).lower()}") from None
     except subprocess.TimeoutExpired:
         raise NftTimeoutError(f"nft has not ended after {_TIMEOUT:.0f} s") from None
     if done.returncode:

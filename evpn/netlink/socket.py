@@ -165,12 +165,18 @@ class Monitor:
 
 def open_route_socket(buffer: int, groups: int = 0) -> socket.socket:
     """A non-blocking NETLINK_ROUTE socket; without CAP_NET_ADMIN its buffer is what net.core.rmem_max allows."""
-    opened = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW | socket.SOCK_NONBLOCK, socket.NETLINK_ROUTE)
-    try:
-        opened.setsockopt(socket.SOL_SOCKET, SO_RCVBUFFORCE, buffer)
-    except PermissionError:
-        opened.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, buffer)
-    opened.bind((0, groups))
+    with contextlib.ExitStack() as undo:
+        try:
+            opened = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW | socket.SOCK_NONBLOCK, socket.NETLINK_ROUTE)
+            undo.callback(opened.close)
+            try:
+                opened.setsockopt(socket.SOL_SOCKET, SO_RCVBUFFORCE, buffer)
+            except PermissionError:
+                opened.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, buffer)
+            opened.bind((0, groups))
+        except OSError as error:
+            raise NetlinkError(error.errno or errno.EIO, "netlink socket") from error
+        undo.pop_all()
     return opened
 
 

@@ -1,13 +1,18 @@
 """How a dump ends; what it brings is tested against the kernel."""
 
 import errno
+from collections.abc import Callable
 
 import pytest
 
 from evpn.netlink import dump
-from evpn.netlink.constants import NLM_F_DUMP_INTR, NLMSG_DONE, NLMSG_ERROR, RTM_NEWNEIGH
+from evpn.netlink.constants import AF_INET, NLM_F_DUMP_INTR, NLMSG_DONE, NLMSG_ERROR, RTM_NEWNEIGH
 from evpn.netlink.errors import NetlinkError
+from evpn.netlink.isolation import is_isolated
 from evpn.netlink.messages import HEADER
+from evpn.netlink.nft import NftSilentError, elements
+from evpn.netlink.socket import open_route_socket
+from tests.scarcity import no_descriptors
 
 INTERRUPTED = NetlinkError(errno.EINTR, "dump")
 
@@ -66,3 +71,24 @@ def test_what_the_kernel_says_against_a_dump_is_raised(last: bytes, errno_: int)
     with pytest.raises(NetlinkError) as raised:
         dump._is_last(message(RTM_NEWNEIGH) + last, "dump")
     assert raised.value.errno == errno_
+
+
+@pytest.mark.parametrize(
+    "look",
+    [
+        dump.dump_links,
+        lambda: dump.dump_neighbors(AF_INET),
+        lambda: dump.read_link("lo"),
+        lambda: dump.ask([b""]),
+        lambda: open_route_socket(1 << 16),
+        lambda: is_isolated("lo"),
+    ],
+)
+def test_without_descriptors_nothing_is_known_and_that_is_told(look: Callable[[], object]) -> None:
+    with no_descriptors(), pytest.raises(NetlinkError, match="EMFILE"):
+        look()
+
+
+def test_without_descriptors_a_set_is_not_taken_for_one_that_is_not_there() -> None:
+    with no_descriptors(), pytest.raises(NftSilentError, match="too many open files"):
+        elements("ip", "evpn", "vteps")
