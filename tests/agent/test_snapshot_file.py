@@ -18,6 +18,7 @@ from evpn.wire.routes import MacIpRoute
 from tests.agent.vtep import FakeSpeaker, Vtep, a_mac, our_macs, tell
 from tests.builders import CONFIGURATION, IP1, IP2, M1, M2, RR1, RR2, VTEP2, ip, settings
 from tests.kernel_rows import PORT
+from tests.scarcity import no_threads
 
 IP6 = ip("2001:db8::1")
 V100 = Vni(100)
@@ -136,6 +137,18 @@ def test_it_is_written_when_it_has_changed_every_few_seconds_at_most(vtep: Vtep)
     assert keeper.at(2 * INTERVAL) == 2
     assert keeper.at(3 * INTERVAL) == 2
     assert keeper.file.next_due() == keeper.start + INTERVAL + STILL_TRUE
+
+
+def test_without_a_thread_it_is_written_another_time(vtep: Vtep, caplog: pytest.LogCaptureFixture) -> None:
+    keeper = Keeper(vtep.core)
+
+    with no_threads():
+        assert keeper.at(INTERVAL) == 0
+    assert [record.message for record in caplog.records] == [
+        f"snapshot not written path={keeper.file.path} error=can't start new thread"
+    ]
+    assert keeper.file.next_due() == keeper.start + 2 * INTERVAL
+    assert keeper.at(2 * INTERVAL) == 1
 
 
 def test_hosts_without_addresses_come_and_go_and_it_stays_the_same(vtep: Vtep) -> None:
