@@ -1,7 +1,8 @@
-"""The two pipes to ExaBGP. ExaBGP blocks when we do not read, so a thread does nothing but drain standard input.
+"""The two pipes to ExaBGP. A thread does nothing but drain standard input, so that a busy loop holds up nobody.
 
-What the thread reads waits in memory until the loop takes it; what we write waits in memory until the pipe takes it.
-End of file means that ExaBGP is gone: the agent ends and leaves the kernel as it is.
+What the thread reads waits in memory until the loop takes it, up to a bound: then ExaBGP keeps the rest, and takes less
+from its peers (`extension.batches`). What we write waits in memory until the pipe takes it. End of file means that
+ExaBGP is gone: the agent ends and leaves the kernel as it is.
 """
 
 import contextlib
@@ -13,6 +14,8 @@ from collections import deque
 
 _PIPE_OCTETS = 1 << 20
 _F_SETPIPE_SZ = 1031
+MOST_UNREAD = 16 << 20
+"""Octets in memory, four times those of the UPDATEs: from there on ExaBGP has to wait, and its peers with it."""
 
 
 class Pipe:
@@ -27,6 +30,9 @@ class Pipe:
         self._rest = b""
         self._outgoing: deque[bytes] = deque()
         self._event = -1
+        self._drained = self._taken = 0
+        """Octets, by the thread and by the loop."""
+        self._room = threading.Event()
 
     def open(self) -> None:
         self._event = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
@@ -59,6 +65,8 @@ class Pipe:
                 break
             taken.append(chunk)
             size += len(chunk)
+        self._taken += size
+        self._room.set()
         *lines, self._rest = b"".join(taken).split(b"\n")
         if self._chunks:
             os.eventfd_write(self._event, 1)
@@ -85,11 +93,20 @@ class Pipe:
     def _drain(self) -> None:
         """An empty chunk is the end."""
         while True:
+            self._await_room()
             try:
                 chunk = os.read(self.read_fd, _PIPE_OCTETS)
             except OSError:
                 chunk = b""
+            self._drained += len(chunk)
             self._chunks.append(chunk)
             os.eventfd_write(self._event, 1)
             if not chunk:
                 return
+
+    def _await_room(self) -> None:
+        while True:
+            self._room.clear()
+            if self._drained - self._taken <= MOST_UNREAD:
+                return
+            self._room.wait()

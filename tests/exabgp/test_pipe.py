@@ -141,3 +141,18 @@ def test_a_reader_that_is_gone_is_the_end(far: FarEnd) -> None:
 
     assert far.pipe.closed
     assert far.pipe.unwritten == 1
+
+
+def test_exabgp_keeps_what_is_too_much_and_none_of_it_is_lost(far: FarEnd, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("evpn.exabgp.pipe.MOST_UNREAD", 1 << 20)
+    line = b"x" * 1023 + b"\n"
+    speaker = threading.Thread(target=far.say, args=(line * 16_384,), daemon=True)
+    speaker.start()
+    speaker.join(0.5)
+    held_back = speaker.is_alive()
+
+    lines = far.lines(16_384)
+
+    speaker.join(5)
+    assert held_back and not speaker.is_alive()
+    assert set(lines) == {line[:-1]}

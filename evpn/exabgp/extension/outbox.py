@@ -1,6 +1,7 @@
 """What helpers have not taken yet, in order, and when it is written."""
 
 import os
+import time
 from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -8,6 +9,9 @@ from subprocess import Popen
 from typing import Any
 
 _WRITE_SIZE = 1 << 16
+
+HIGH = 4 << 20
+"""Octets that wait for a helper from which on nobody needs to send it more."""
 
 
 class Outbox:
@@ -20,6 +24,12 @@ class Outbox:
         self.size = 0
         self.overflowed = False
         self.held = False
+        self.moved = time.monotonic()
+        """When it took anything last, or had nothing to take."""
+
+    @property
+    def is_high(self) -> bool:
+        return self.size > HIGH
 
     def add(self, line: bytes, limit: int) -> None:
         if self.overflowed:
@@ -35,6 +45,8 @@ class Outbox:
     def flush(self) -> None:
         """Write until nothing is left or the pipe is full."""
         assert self.process.stdin is not None
+        if not self.is_high:
+            self.moved = time.monotonic()
         while self.size:
             if not self.queue:
                 self._close_piece()
@@ -47,6 +59,7 @@ class Outbox:
                 self.drop()  # the helper is gone: `received` sees the hangup and starts another
                 return
             self.size -= written
+            self.moved = time.monotonic()
             if written == len(piece):
                 self.queue.popleft()
             else:

@@ -28,6 +28,9 @@ PIPE_SIZE = 1 << 20
 QUEUE_LIMIT = 256 << 20
 """Octets that may wait for one helper: three full tables of a million routes. EVPN_QUEUE_LIMIT sets another."""
 
+STALLED = 30.0
+"""Seconds without taking anything after which a helper with very much to take is given up."""
+
 _LAST_WORDS = 0.5
 """Seconds that a helper is given to take what is queued before ExaBGP stops it."""
 
@@ -83,7 +86,7 @@ def received(self: Any) -> Iterator[tuple[str, str]]:
     for process, outbox in list(outboxes(self).items()):
         if outbox.process is not self._process.get(process):
             del outboxes(self)[process]
-        elif outbox.overflowed:
+        elif outbox.overflowed or (outbox.is_high and monotonic() - outbox.moved > STALLED):
             _replace(self, process, outbox)
         elif outbox.size:
             outbox.flush()

@@ -226,6 +226,7 @@ SURFACES = (
     *(Surface(WAITING, _NEIGHBOR, f"Neighbor().{name}") for name in ("messages", "refresh")),
     *(Surface(WAITING, _NEIGHBOR, f"Neighbor.defaults.[{name}]") for name in ("passive", "rate-limit")),
     Surface(BATCHES, _PEER, "ACTION.NOW"),
+    Surface(BATCHES, _PEER, "ACTION.LATER"),
     Surface(BATCHES, _PEER, "Peer.run", "self"),
     *(Surface(BATCHES, _PEER, f"Peer().{name}") for name in ("reactor", "stats")),
     Surface(BATCHES, _NEIGHBOR, "Neighbor.defaults.[rate-limit]"),

@@ -28,6 +28,7 @@ from exabgp.reactor.keepalive import KA
 from exabgp.reactor.loop import Reactor
 from exabgp.reactor.protocol import Protocol
 
+from evpn.exabgp.extension.batches import is_held_back
 from evpn.exabgp.extension.outbox import outboxes
 
 LONGEST = 5.0
@@ -117,7 +118,8 @@ def _sleep(reactor: Any, rest: Rest, timeout: float) -> None:
 
 
 def _heard_by_exabgp(reactor: Any) -> Iterator[int]:
-    yield from (peer.socket() for peer in reactor._peers.values() if peer.socket() != -1)
+    peers = [peer for peer in reactor._peers.values() if not is_held_back(peer)]
+    yield from (peer.socket() for peer in peers if peer.socket() != -1)
     yield from reactor.processes.fds
 
 
@@ -132,7 +134,7 @@ def _heard_here(reactor: Any) -> Iterator[tuple[int, int]]:
 def _settled(reactor: Any) -> bool:
     """Nothing of what ExaBGP does in steps, turn by turn, is half done."""
     boxes = outboxes(reactor.processes).values()
-    if not reactor.asynchronous.ready() or any(outbox.overflowed for outbox in boxes):
+    if not reactor.asynchronous.ready() or any(outbox.overflowed or outbox.is_high for outbox in boxes):
         return False
     return not any(_busy(peer) for peer in reactor._peers.values()) and _writable(reactor)
 

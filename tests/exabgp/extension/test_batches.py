@@ -35,7 +35,10 @@ def turns(monkeypatch: pytest.MonkeyPatch) -> Callable[..., list[Any]]:
         monkeypatch.setattr(batches, "SHARE", share)
         processes = SimpleNamespace()
         peer = SimpleNamespace(
-            stats={"receive-update": 7}, neighbor={"rate-limit": limit}, reactor=SimpleNamespace(processes=processes)
+            stats={"receive-update": 7},
+            neighbor={"rate-limit": limit},
+            reactor=SimpleNamespace(processes=processes),
+            proto=None,
         )
         return [batches.run(peer), took]
 
@@ -69,6 +72,40 @@ def test_a_peer_with_a_rate_limit_has_one_message_a_turn(turns: Callable[..., li
     assert turns([UPDATE, UPDATE], limit=100) == [ACTION.NOW, 1]
 
 
+def a_peer(size: int, connected: bool = True) -> Any:
+    """With so much that waits for a helper."""
+    boxes = {"helper": SimpleNamespace(size=size, is_high=size > outbox.HIGH)}
+    processes = SimpleNamespace(_evpn_outboxes=boxes)
+    proto = object() if connected else None
+    return SimpleNamespace(
+        stats={"receive-update": 0},
+        neighbor={"rate-limit": 0},
+        reactor=SimpleNamespace(processes=processes),
+        proto=proto,
+    )
+
+
+def test_a_peer_waits_while_a_helper_cannot_follow_but_has_a_turn_now_and_then(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    peer, now, turns = a_peer(outbox.HIGH + 1), [1000.0], []
+    monkeypatch.setattr(batches, "monotonic", lambda: now[0])
+    monkeypatch.setattr(batches, "_stock_run", lambda one: turns.append(now[0]) or ACTION.LATER)
+
+    for _ in range(100):
+        assert batches.run(peer) == ACTION.LATER
+        now[0] += batches.PAUSE / 10
+
+    assert len(turns) in (10, 11)
+
+
+@pytest.mark.parametrize("peer", [a_peer(outbox.HIGH), a_peer(1 << 30, connected=False)], ids=["follows", "no session"])
+def test_nobody_waits_else(peer: Any) -> None:
+    peer.__dict__["_evpn_ran"] = batches.monotonic()
+
+    assert not batches.is_held_back(peer)
+
+
 @pytest.fixture
 def echo(installed: list[str]) -> Iterator[Any]:
     """ExaBGP's `Processes` with a helper that says what it hears."""
@@ -96,7 +133,7 @@ def test_the_first_line_goes_out_at_once_and_the_others_together(echo: Any, monk
     monkeypatch.setattr(batches, "_stock_run", stock)
     monkeypatch.setattr(batches, "SHARE", 1e9)
     peer = SimpleNamespace(
-        stats={"receive-update": 0}, neighbor={"rate-limit": 0}, reactor=SimpleNamespace(processes=echo)
+        stats={"receive-update": 0}, neighbor={"rate-limit": 0}, reactor=SimpleNamespace(processes=echo), proto=None
     )
 
     assert batches.run(peer) == ACTION.LATER
