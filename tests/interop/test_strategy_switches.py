@@ -97,10 +97,10 @@ def made_for(strategy: str) -> str:
     return strategy if strategy in ("static-l3", "dynamic-l3") else ""
 
 
-def told_again(before: dict[str, list[Row]], after: dict[str, list[Row]]) -> list[str]:
-    """Prefixes that were withdrawn or told anew in between; hosts may say more of their own addresses meanwhile."""
+def told_again(before: dict[str, list[Row]], after: dict[str, list[Row]]) -> list[tuple[str, list[Row], list[Row]]]:
+    """What was withdrawn or told anew in between, as it was and is; hosts may say more of their own addresses."""
     return [
-        prefix
+        (prefix, paths, after.get(prefix, []))
         for prefix, paths in before.items()
         if len(paths) != len(after.get(prefix, ())) or not all(map(same_update, paths, after[prefix]))
     ]
