@@ -70,6 +70,7 @@ class Control:
         self._answer = answer
         self._listener: socket.socket | None = None
         self._silent_until = 0.0
+        self._inode = 0
 
     def open(self) -> None:
         """Take over the path of a predecessor that is gone; only the owner and the group may connect."""
@@ -81,13 +82,30 @@ class Control:
         mask = os.umask(0o177)
         try:
             listener.bind(os.fspath(self.path))
+        except OSError:
+            listener.close()
+            raise
         finally:
             os.umask(mask)
         if self.group is not None:
             os.chown(self.path, -1, self.group)
             self.path.chmod(0o660)
         listener.listen(_BACKLOG)
-        self._listener = listener
+        self.close()
+        self._listener, self._inode = listener, self.path.stat().st_ino
+
+    def close(self) -> None:
+        if self._listener is not None:
+            self._listener.close()
+        self._listener = None
+
+    @property
+    def is_there(self) -> bool:
+        """False before it was opened, and when somebody has removed it."""
+        try:
+            return self._listener is not None and self.path.stat().st_ino == self._inode
+        except OSError:
+            return False
 
     def fileno(self) -> int:
         assert self._listener is not None

@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterable
 from evpn.agent.control import Client, Control
 from evpn.agent.core import Core
 from evpn.agent.firewall import Firewall
+from evpn.agent.host import HostError
 from evpn.agent.isolation import Isolation
 from evpn.agent.observer import Observer
 from evpn.agent.session import Session
@@ -38,6 +39,8 @@ OCTETS_PER_TURN = 1 << 16
 SWITCH_INTERVAL = 0.001
 """Seconds that a thread may keep the interpreter while another one wants it: the kernel waits as long for more rows."""
 FRAMES_PER_TURN = 1024
+CONTROL_CHECK = 60.0
+"""Seconds between two looks at whether the control socket is there."""
 RECALL_DEADLINE = 5.0
 FOLLOW_RETRY = 1.0
 
@@ -59,6 +62,8 @@ class Loop:
         self.snapshot = SnapshotFile(core)
         self._selector = selectors.DefaultSelector()
         self._followed = -1
+        self._control_due = 0.0
+        self._listening: int | None = None
         self._follow_at = 0.0
         """When ports are followed that there were no descriptors for; 0: all are."""
         self._told = False
@@ -71,12 +76,11 @@ class Loop:
         self.observer.open(self.writing.port_id)
         self.snooper.open()
         self.pipe.open()
-        self.control.open()
+        self._keep_control(time.monotonic())
         self._selector.register(self.pipe.fileno(), selectors.EVENT_READ, self._take_lines)
         self._selector.register(self.observer.monitor.fileno(), selectors.EVENT_READ, self.observer.take_events)
         self._selector.register(self.observer.looker, selectors.EVENT_READ, self.observer.take_look)
         self._selector.register(self.snooper.fileno(), selectors.EVENT_READ, self._take_frames)
-        self._selector.register(self.control.fileno(), selectors.EVENT_READ, self._accept)
         self.core.instances.attach_devices()
         self._recall()
         if not self.session.recalled:
@@ -143,6 +147,7 @@ class Loop:
         self._greet()
         self.pipe.flush()
         self._watch_pipe()
+        self._keep_control(now)
         self.snapshot.settle(now)
 
     # In
@@ -235,6 +240,27 @@ class Loop:
         return max(0.0, min(moments) - now)
 
     # Requests
+
+    def _keep_control(self, now: float) -> None:
+        """Somebody may have removed it, or there is no place for it: that is no reason to end any session."""
+        if now < self._control_due:
+            return
+        first, self._control_due = not self._control_due, now + CONTROL_CHECK
+        if self.control.is_there:
+            return
+        if self._listening is not None:
+            self._selector.unregister(self._listening)
+            self._listening = None
+        try:
+            self.control.open()
+        except (OSError, HostError) as error:
+            if first and isinstance(error, HostError):
+                raise
+            log.warning("nobody can ask or reload, tried again later error=%s", error)
+            self.control.close()
+            return
+        self._listening = self.control.fileno()
+        self._selector.register(self._listening, selectors.EVENT_READ, self._accept)
 
     def _accept(self) -> None:
         silent = self.control.superfluous()

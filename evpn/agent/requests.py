@@ -147,10 +147,10 @@ class Requests:
             settings = load(path)
             check_reload(self.core.settings, settings)
             check(settings, bgp=False)
-            devices.make(settings, self.links)
+            with accepted.keeping(settings):  # first: there may be no room for it
+                devices.make(settings, self.links)
             # a device made again is served at once: nothing of its VNI is withdrawn in between
             self.core.dataplane.links = {link.ifindex: link for link in self.links.list()}
-            accepted.keep(settings)
         except (ConfigError, HostError, NetlinkError, OSError) as error:
             log.error("configuration not reloaded, the old one goes on error=%s", error)
             raise ValueError(str(error)) from None

@@ -5,6 +5,8 @@ force before a reload has accepted it.
 """
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from evpn.config.load import load, loads
@@ -19,13 +21,28 @@ def copy_of(settings: Settings) -> Path:
     return settings.run_dir / _NAME
 
 
+@contextmanager
+def keeping(settings: Settings) -> Iterator[None]:
+    """It is in force unless what is done meanwhile fails. Mode 0600: there may be passwords in it."""
+    copy = copy_of(settings)
+    scratch = copy.with_suffix(f".{os.getpid()}")
+    try:
+        text = settings.path.read_bytes()
+        with os.fdopen(os.open(scratch, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as stream:
+            stream.write(text)
+        yield
+        scratch.replace(copy)
+    except OSError as error:
+        if error.filename is None:
+            error.filename = os.fspath(copy)  # a disk that is full does not say of what
+        raise
+    finally:
+        scratch.unlink(missing_ok=True)
+
+
 def keep(settings: Settings) -> None:
-    """Mode 0600: there may be passwords in it."""
-    text = settings.path.read_bytes()
-    scratch = copy_of(settings).with_suffix(f".{os.getpid()}")
-    with os.fdopen(os.open(scratch, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as stream:
-        stream.write(text)
-    scratch.replace(copy_of(settings))
+    with keeping(settings):
+        pass
 
 
 def load_accepted(path: Path) -> Settings:
