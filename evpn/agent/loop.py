@@ -56,7 +56,7 @@ class Loop:
         self.control = control
         self.observer = Observer(core, plug)
         self.snooper = Snooper()
-        self.writing = Writing(core, pipe, self._take_lines, Writer())
+        self.writing = Writing(core, pipe, self._take_lines, Writer(), lambda: self.observer.listen_less(*self._few()))
         self.firewall = Firewall(core)
         self.isolation = Isolation(core)
         self.snapshot = SnapshotFile(core)
@@ -176,8 +176,14 @@ class Loop:
     # Out
 
     def _push_rows(self, now: float) -> None:
-        self.observer.listen(self.writing.port_id, everything=self.core.dataplane.backlog < BULK)
+        self.observer.listen(*self._few())
         self.writing.push(now)
+
+    def _few(self) -> tuple[bool, bool]:
+        """Whether there are but few rows to write, and to remove."""
+        dataplane = self.core.dataplane
+        removals = dataplane.backlog_of_removals
+        return dataplane.backlog - removals < BULK, removals < BULK
 
     def _send_frames(self, now: float) -> None:
         """After the rows: who is answered may send to whom it has asked for at once."""

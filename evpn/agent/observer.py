@@ -42,13 +42,16 @@ class Observer:
         self._dump_at = 0.0
         self._looking = Looking(core)
         self._began = self._took = 0.0
-        self._listening = self._links_known = self._level_check = False
+        self._links_known = self._level_check = False
+        self._heard = (False, False)
+        self._writer = 0
 
     def open(self, writer: int) -> None:
         """`writer`: the port id of whom our own rows are written by."""
         self.monitor.open()
         self._looking.open()
-        self.listen(writer, everything=True)
+        self._writer = writer
+        self.listen()
         while not self._links_known:  # without them all that was announced before would be withdrawn
             try:
                 self._read_links()
@@ -58,16 +61,23 @@ class Observer:
                 self._failed(error, time.monotonic())
         self._next_check = time.monotonic() + LEVEL_CHECK
 
-    def listen(self, writer: int, everything: bool) -> None:
-        """While very many rows are written, do not hear of each: it takes longer than to write them.
+    def listen(self, additions: bool = True, deletions: bool = True) -> None:
+        """While very many rows are written, or removed, do not hear of each: it takes longer than to write them.
 
-        What others do to rows of ours meanwhile is not heard either: soon after, everything is looked at.
+        What others write over rows of ours meanwhile is found by the next level check. What they remove while we
+        remove is not heard either: soon after, everything is looked at.
         """
-        if everything != self._listening:
-            self._listening, self.core.kernel.deaf = everything, not everything
-            self.monitor.ignore(writer, marked_rows=not everything)
-            if everything:
-                self._next_check = min(self._next_check, time.monotonic() + max(SOON, SOON_SHARE * self._took))
+        before, self._heard = self._heard, (additions, deletions)
+        if before == self._heard:
+            return
+        self.core.kernel.deaf = not additions
+        self.monitor.ignore(self._writer, additions, deletions)
+        if deletions and not before[1]:
+            self._next_check = min(self._next_check, time.monotonic() + max(SOON, SOON_SHARE * self._took))
+
+    def listen_less(self, additions: bool, deletions: bool) -> None:
+        """What is not listened to already, is not for the time being."""
+        self.listen(additions and self._heard[0], deletions and self._heard[1])
 
     @property
     def looker(self) -> int:

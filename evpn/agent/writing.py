@@ -32,12 +32,15 @@ class Readable(Protocol):
 class Writing:
     """Owner of the writing socket."""
 
-    def __init__(self, core: Core, lines: Readable, take: Callable[[], None], writer: Writer) -> None:
-        """`take`: takes a few of the lines that wait."""
+    def __init__(
+        self, core: Core, lines: Readable, take: Callable[[], None], writer: Writer, before: Callable[[], None]
+    ) -> None:
+        """`take`: takes a few of the lines that wait; `before`: is told before each batch of many."""
         self._core = core
         self._lines = lines
         self._take = take
         self._writer = writer
+        self._before = before
         self._background = Background("row-writer", self._apply)
 
     def open(self) -> None:
@@ -61,6 +64,7 @@ class Writing:
             following, items = self._meanwhile(batch, last=turn == BATCHES_PER_TURN - 1)
             refusals = self._background.result()
             if following:
+                self._before()
                 self._background.start(items)
             self._done(batch, refusals, now)
             batch = following

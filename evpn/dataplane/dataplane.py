@@ -63,6 +63,11 @@ class Dataplane:
         """Pending rows, told from the bridge domains that were touched: cheap where there are many."""
         return sum(self.segments[vni].pending for vni in self._busy if vni in self.segments)
 
+    @property
+    def backlog_of_removals(self) -> int:
+        """How many of these are to be removed."""
+        return sum(self.segments[vni].removals for vni in self._busy if vni in self.segments)
+
     def has_work(self, removals: bool) -> bool:
         """Whether `batch` has anything to give."""
         return bool(self.batch(1, removals))

@@ -100,6 +100,12 @@ class Segment:
         return self.flood.pending + self.hosts.pending + self.macs.pending + self.neighbors.pending
 
     @property
+    def removals(self) -> int:
+        return (
+            len(self.flood.removals) + len(self.hosts.removals) + len(self.macs.removals) + len(self.neighbors.removals)
+        )
+
+    @property
     def writable(self) -> int:
         """Pending rows that are not postponed, and what the device is taught once the others are gone."""
         postponed = len(self.flood.postponed) + len(self.hosts.postponed)

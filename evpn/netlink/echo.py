@@ -34,16 +34,19 @@ _NO_OCTET = 256
 _ALL, _NOTHING = 0xFFFFFFFF, 0
 
 
-def program(port_id: int, marked_rows: bool) -> bytes:
-    """Drops neighbours written by `port_id` and, if asked to, FDB rows with our mark, coming or going.
+def program(port_id: int, additions: bool, deletions: bool) -> bytes:
+    """Drops neighbours written by `port_id` and, unless they are to be heard, rows with our mark, coming or going.
 
-    With these go deletions of neighbours of our protocol. Without a protocol, what is compared is the message's type.
+    With those that go, deletions of neighbours of our protocol. Without a protocol, what is compared is the message's
+    type.
     """
-    marked, protocol = (NTF_EXT_LEARNED, RTPROT_BGP) if marked_rows else (0, _NO_OCTET)
+    marked = 0 if additions and deletions else NTF_EXT_LEARNED
+    protocol = _NO_OCTET if deletions else RTPROT_BGP
+    come, gone = (13 if additions and not deletions else 9), (14 if deletions and not additions else 0)
     instructions = (
         (_LOAD_HALF, 0, 0, _TYPE),
-        (_IF_EQUAL, 9, 0, socket.htons(RTM_NEWNEIGH)),
-        (_IF_EQUAL, 0, 14, socket.htons(RTM_DELNEIGH)),
+        (_IF_EQUAL, come, 0, socket.htons(RTM_NEWNEIGH)),
+        (_IF_EQUAL, gone, 14, socket.htons(RTM_DELNEIGH)),
         (_LOAD_BYTE, 0, 0, _FAMILY),
         (_IF_EQUAL, 8, 0, AF_BRIDGE),
         (_SET, 0, 0, _ATTRIBUTES),

@@ -117,12 +117,12 @@ class Monitor:
         """Whether anything waits to be read."""
         return bool(select.select([_opened(self._socket)], [], [], 0)[0])
 
-    def ignore(self, port_id: int, marked_rows: bool = False) -> None:
-        """Do not hear of neighbours that `port_id` writes; nor, while many are written, of FDB rows with our mark.
+    def ignore(self, port_id: int, additions: bool = True, deletions: bool = True) -> None:
+        """Do not hear of neighbours that `port_id` writes; nor, unless asked to, of what comes or goes with our mark.
 
         Rows that a second owner marked like ours are then not heard of either: look at all rows some time after.
         """
-        echo.attach(_opened(self._socket), echo.program(port_id, marked_rows))
+        echo.attach(_opened(self._socket), echo.program(port_id, additions, deletions))
 
     def read(self, limit: int = 1024) -> list[Event]:
         """The events of up to `limit` datagrams; none when nothing waits; `Overrun` is the last if some were lost.

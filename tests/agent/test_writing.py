@@ -72,7 +72,7 @@ class Site:
         self.vtep.settle()
         self.core = self.vtep.core
         self.kernel.lines = self.lines = Lines(self.core)
-        self.writing = Writing(self.core, self.lines, self.lines.take, self.kernel)  # type: ignore[arg-type]
+        self.writing = Writing(self.core, self.lines, self.lines.take, self.kernel, lambda: None)  # type: ignore[arg-type]
         self.writing.open()
         self.kernel.filtered = True
 

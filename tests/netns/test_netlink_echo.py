@@ -31,7 +31,7 @@ def heard(monitor: Monitor) -> list[tuple[int, bytes]]:
 @pytest.fixture
 def deaf(writer: Writer, monitor: Monitor) -> Monitor:
     """Deaf to our neighbours and to marked rows."""
-    monitor.ignore(writer.port_id, marked_rows=True)
+    monitor.ignore(writer.port_id, additions=False, deletions=False)
     while monitor.read():
         continue
     return monitor
@@ -101,6 +101,28 @@ def test_a_local_host_taking_over_a_row_is_heard(vtep: Vtep, writer: Writer, dea
 
     (moved,) = rows_of(deaf.read())
     assert (moved.ifindex, moved.lladdr) == (vtep.port, MAC)
+
+
+def test_deletions_are_heard_while_only_what_comes_is_not(vtep: Vtep, writer: Writer, deaf: Monitor) -> None:
+    deaf.ignore(writer.port_id, additions=False)
+    writer.apply([neighbor.remote_mac(0, vtep.device, MAC, VTEP), neighbor.neighbor(1, vtep.bridge, HOST, MAC)])
+    assert heard(deaf) == []
+
+    writer.apply(
+        [neighbor.delete_tunnel_row(0, vtep.device, MAC, VTEP), neighbor.delete_neighbor(1, vtep.bridge, HOST)]
+    )
+    assert [kind for kind, _ in heard(deaf)] == [RTM_DELNEIGH, RTM_DELNEIGH]
+
+
+def test_additions_are_heard_while_only_what_goes_is_not(vtep: Vtep, writer: Writer, deaf: Monitor) -> None:
+    deaf.ignore(writer.port_id, deletions=False)
+    writer.apply([neighbor.remote_mac(0, vtep.device, MAC, VTEP), neighbor.neighbor(1, vtep.bridge, HOST, MAC)])
+    assert heard(deaf) == [(RTM_NEWNEIGH, b""), (RTM_NEWNEIGH, VTEP)]
+
+    writer.apply(
+        [neighbor.delete_tunnel_row(0, vtep.device, MAC, VTEP), neighbor.delete_bridge_row(1, vtep.device, MAC)]
+    )
+    assert heard(deaf) == []
 
 
 def test_links_are_heard(vtep: Vtep, deaf: Monitor) -> None:
