@@ -10,7 +10,7 @@ from errno import EINTR
 
 from evpn.agent.core import Core
 from evpn.agent.looking import Looking, ask_for
-from evpn.dataplane.entries import AF_BRIDGE
+from evpn.dataplane.entries import AF_BRIDGE, RTM_DELNEIGH
 from evpn.dataplane.link import Link
 from evpn.netlink.dump import dump_links, dump_neighbors
 from evpn.netlink.errors import NetlinkError
@@ -107,13 +107,14 @@ class Observer:
             self.core.kernel.row_event(each, now)
 
     def _now(self, event: NeighborMessage) -> Iterable[NeighborMessage]:
-        """What the kernel has of this MAC by now; nothing but what it told, if it does not say."""
+        """What the kernel has of this MAC by now, and before that, what is told to be gone."""
         segment = self.core.dataplane.segment_of(event.ifindex, event.master)
         try:
-            return (segment and [*ask_for(segment, [event.lladdr], [])]) or (event,)
+            found = ask_for(segment, [event.lladdr], []) if segment is not None else ()
         except NetlinkError as error:
             log.warning("row not asked for error=%s", error)
-            return (event,)
+            found = ()
+        return (event, *found) if event.type == RTM_DELNEIGH else found or (event,)
 
     def look(self, now: float) -> None:
         """Observe what is unknown, and once in a while what is believed known; never for longer than a moment."""
