@@ -15,7 +15,7 @@ class Figure(NamedTuple):
     """Name of the samples."""
     unit: str = ""
     goal: float | None = None
-    """Highest ratio to FRR that DESIGN section 10 or issue 7 allows."""
+    """Highest ratio to FRR that is aimed at."""
     theirs: str = ""
     """Where the samples of the other system have another name."""
     share: float = 0.5
