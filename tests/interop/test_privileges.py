@@ -99,7 +99,7 @@ def test_sessions_rows_snooping_isolation_and_firewall_need_no_more(setting: Set
     one = setting.one
     serves(setting, setting.h1)
     say_until(setting.h2, lambda: one.remote(setting.h2.mac) == {"bridge", TWO})
-    assert setting.h1.reaches(setting.h2)
+    until(lambda: setting.h1.reaches(setting.h2))  # the other side and the firewall may need a moment more
     assert one.flood() == {TWO}
 
     assert one.run("sysctl", "-n", "net.ipv4.conf.br100.arp_ignore") == "1\n"
