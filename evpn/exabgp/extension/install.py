@@ -2,7 +2,8 @@
 
 from importlib import import_module
 
-from evpn.exabgp.extension.surfaces import NEEDED, OPTIONAL, mismatches
+from evpn.exabgp.extension.fit import mismatches
+from evpn.exabgp.extension.surfaces import NEEDED, OPTIONAL, SURFACES
 
 
 class UnfitError(Exception):
@@ -11,7 +12,7 @@ class UnfitError(Exception):
 
 def install() -> list[str]:
     """What is left as ExaBGP has it, in words; an `UnfitError` names the version found and what differs in it."""
-    found = mismatches()
+    found = mismatches(SURFACES)
     needed = [fault for part in NEEDED for fault in found.get(part, [])]
     if needed:
         raise UnfitError(_told(needed))

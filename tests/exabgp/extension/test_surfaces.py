@@ -8,18 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from evpn.exabgp.extension.surfaces import (
-    BACKOFF,
-    CLOCK,
-    NEEDED,
-    OPTIONAL,
-    PIPES,
-    RELOAD,
-    SURFACES,
-    WAITING,
-    Surface,
-    mismatches,
-)
+from evpn.exabgp.extension import fit, surfaces
+from evpn.exabgp.extension.fit import Surface, mismatches
+from evpn.exabgp.extension.surfaces import BACKOFF, CLOCK, NEEDED, OPTIONAL, PIPES, RELOAD, SURFACES, WAITING
 
 from .loopback import environment, play, run
 
@@ -61,7 +52,7 @@ def named(part: str) -> str:
 
 def test_the_installed_exabgp_fits() -> None:
     """In a process of its own, where nothing is replaced yet."""
-    program = "from evpn.exabgp.extension.surfaces import mismatches; print(mismatches())"
+    program = f"from {fit.__name__} import mismatches; from {surfaces.__name__} import *; print(mismatches(SURFACES))"
 
     assert subprocess.check_output([sys.executable, "-c", program], text=True) == "{}\n"
 
