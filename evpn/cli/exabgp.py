@@ -13,8 +13,8 @@ import click
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
 def command(arguments: tuple[str, ...]) -> None:
     """ExaBGP with `announce evpn`: `evpn exabgp FILE`, `evpn exabgp validate -nr FILE`, `evpn exabgp --help`."""
-    # ExaBGP finds its root and its environment file by argv[0], and its imports already look there
-    sys.argv = [sys.argv[0], *arguments]
+    # ExaBGP's imports already look for its root and its environment file beside argv[0]; its usage is named by it
+    sys.argv = [f"{sys.argv[0]} exabgp", *arguments]
     _name_environment_file(arguments)
     from evpn.exabgp.extension.install import UnfitError, install
 

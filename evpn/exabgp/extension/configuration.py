@@ -146,8 +146,8 @@ def check_route(neighbor: Any, change: Any, negotiated: Any) -> bool:
 
 
 def add_api(self: Any) -> None:
-    """ExaBGP runs itself again by argv[0]; that is `evpn` here, which wants to know which of its commands."""
+    """ExaBGP runs itself again by argv[0]; that is `evpn exabgp` here, two words."""
     _stock_add_api(self)
     for name, process in self.processes.items():
         if name.startswith(API_PREFIX) and process["run"][-1:] != ["exabgp"]:
-            process["run"].append("exabgp")
+            process["run"][1:] = [process["run"][-1].removesuffix(" exabgp"), "exabgp"]
