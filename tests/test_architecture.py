@@ -17,7 +17,7 @@ MODULES = {
 ROOMS = [
     "values",
     "text",
-    "delta | packet",
+    "delta | packet | files",
     "wire",
     "rib",
     "evi",
@@ -54,6 +54,7 @@ SHELL = {
     "evpn.netlink.snoop",
     "evpn.netlink.capabilities",
     "evpn.exabgp.pipe",
+    "evpn.files",
     "evpn.config.accepted",
     "evpn.config.load",
     "evpn.config.render",

@@ -1,7 +1,7 @@
 """The snapshot in the run-dir: read once when ExaBGP knows nothing of us, written every few seconds if it has changed.
 
-Routes are gathered and written in a thread, for a disk may be slow; the loop only copies a table. The file is replaced
-as a whole. It need not outlive a crash of the machine, after which it is of another boot: nothing is synced.
+Routes are gathered and written in a thread, for a disk may be slow; the loop only copies a table. It need not outlive a
+crash of the machine, after which it is of another boot.
 """
 
 import logging
@@ -17,6 +17,7 @@ from evpn.agent.core import Core
 from evpn.agent.moves import rarely
 from evpn.agent.snapshot import Origin, SnapshotError
 from evpn.evi.originate import Announcement
+from evpn.files import replacing
 from evpn.text import format_ip
 from evpn.values import RouteKey
 
@@ -106,7 +107,9 @@ class SnapshotFile:
         if hash(lines) == self._written and not even_if_same:
             return
         try:
-            _replace(self.path, snapshot.pack(self._here(), count, lines))
+            octets = snapshot.pack(self._here(), count, lines)
+            with replacing(self.path) as stream:
+                stream.write(octets)
             self._written = hash(lines)
         except OSError as error:
             self._failed((error.strerror or str(error)).lower())
@@ -132,14 +135,3 @@ def _read(path: Path) -> bytes:
     if len(octets) > snapshot.MOST_OCTETS:
         raise SnapshotError("too long")
     return octets
-
-
-def _replace(path: Path, octets: bytes) -> None:
-    scratch = path.with_name(f".{path.name}.{os.getpid()}")
-    flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC
-    try:
-        with os.fdopen(os.open(scratch, flags, 0o600), "wb") as stream:
-            stream.write(octets)
-        scratch.replace(path)
-    finally:
-        scratch.unlink(missing_ok=True)

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from evpn.config.load import load, loads
 from evpn.config.settings import Settings
+from evpn.files import replacing
 
 VARIABLE = "EVPN_ACCEPTED"
 """Names the copy for the agents of `evpn run`."""
@@ -25,19 +26,16 @@ def copy_of(settings: Settings) -> Path:
 def keeping(settings: Settings) -> Iterator[None]:
     """It is in force unless what is done meanwhile fails. Mode 0600: there may be passwords in it."""
     copy = copy_of(settings)
-    scratch = copy.with_suffix(f".{os.getpid()}")
     try:
         text = settings.path.read_bytes()
-        with os.fdopen(os.open(scratch, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as stream:
+        with replacing(copy) as stream:
             stream.write(text)
-        yield
-        scratch.replace(copy)
+            stream.flush()  # now it is known whether there is room for it
+            yield
     except OSError as error:
         if error.filename is None:
             error.filename = os.fspath(copy)  # a disk that is full does not say of what
         raise
-    finally:
-        scratch.unlink(missing_ok=True)
 
 
 def keep(settings: Settings) -> None:

@@ -17,6 +17,7 @@ from evpn.config.frr import uses_rfc8365, vni_blocks
 from evpn.config.ipsec import udp_selector, vxlan_ports
 from evpn.config.reflector import frr_warnings, gobgp_ranges, reflector_id
 from evpn.config.settings import Settings
+from evpn.files import replacing
 from evpn.text import format_ip
 
 _CANDIDATES = (Path(__file__).parents[1] / "templates", Path(__file__).parents[2] / "templates")
@@ -58,7 +59,7 @@ def write(name: str, settings: Settings, path: Path, **extra: object) -> None:
         if path.exists() and not path.is_file():  # a pipe or a device
             path.write_text(text)
         else:
-            _replace(path.resolve(), text)
+            _replace(path.resolve(), text.encode())
     except OSError as error:
         if error.errno in _OF_THE_HOST:
             raise OSError(error.errno, error.strerror, str(path)) from None
@@ -86,18 +87,13 @@ def _name(path: Path) -> str:
     return "systemd" if path.name.endswith(".service.j2") else path.name.partition(".")[0]
 
 
-def _replace(path: Path, text: str) -> None:
-    scratch = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        with os.fdopen(os.open(scratch, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as stream:
-            if path.exists():
-                old = path.stat()
-                os.fchown(stream.fileno(), old.st_uid, old.st_gid)
-                os.fchmod(stream.fileno(), stat.S_IMODE(old.st_mode) & ~stat.S_IRWXO)
-            stream.write(text)
-        scratch.replace(path)
-    finally:
-        scratch.unlink(missing_ok=True)
+def _replace(path: Path, octets: bytes) -> None:
+    with replacing(path) as stream:
+        if path.exists():
+            old = path.stat()
+            os.fchown(stream.fileno(), old.st_uid, old.st_gid)
+            os.fchmod(stream.fileno(), stat.S_IMODE(old.st_mode) & ~stat.S_IRWXO)
+        stream.write(octets)
 
 
 def _environment(folder: Path) -> Environment:

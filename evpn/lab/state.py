@@ -1,12 +1,12 @@
 """What is up, in /run: one directory per lab, gone when the lab is down."""
 
-import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import msgspec
 
+from evpn.files import replacing
 from evpn.lab.errors import LabError
 from evpn.lab.process import Process
 
@@ -53,11 +53,8 @@ def claim(name: str, topology: Path) -> LabState:
 
 
 def save(state: LabState) -> None:
-    """Whole or not at all: a reader never sees half a file."""
-    file = state.directory / "state.json"
-    fresh = file.with_suffix(".new")
-    fresh.write_bytes(msgspec.json.encode(state))
-    os.replace(fresh, file)
+    with replacing(state.directory / "state.json", 0o666) as stream:
+        stream.write(msgspec.json.encode(state))
 
 
 def load(name: str) -> LabState | None:
