@@ -19,8 +19,6 @@ class Sighting(NamedTuple):
     ip: IpAddress
     router: bool | None
     """R flag of an advertisement; None where the frame does not say."""
-    gratuitous: bool
-    """Nobody had asked: a gratuitous ARP or an unsolicited advertisement, as after a move."""
 
 
 def decode(octets: bytes) -> Sighting | None:
@@ -57,7 +55,7 @@ def _from_arp(frame: Frame) -> Sighting | None:
     packet = ArpPacket.decode(frame.payload)
     if packet is None or packet.operation not in (arp.REQUEST, arp.REPLY):
         return None
-    return Sighting(packet.sender_mac, packet.sender_ip, None, packet.sender_ip == packet.target_ip)
+    return Sighting(packet.sender_mac, packet.sender_ip, None)
 
 
 def _from_nd(frame: Frame) -> Sighting | None:
@@ -66,6 +64,6 @@ def _from_nd(frame: Frame) -> Sighting | None:
     if message is None:
         return None
     if message.kind == nd.SOLICITATION:
-        return None if message.mac is None else Sighting(message.mac, message.source, None, False)
+        return None if message.mac is None else Sighting(message.mac, message.source, None)
     mac = frame.source if message.mac is None else message.mac
-    return Sighting(mac, message.target, bool(message.flags & nd.ROUTER), not message.flags & nd.SOLICITED)
+    return Sighting(mac, message.target, bool(message.flags & nd.ROUTER))

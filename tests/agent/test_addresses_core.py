@@ -87,7 +87,7 @@ def test_routes_of_one_host_have_one_sequence_through_all_its_moves(vtep: Vtep) 
 
 def test_a_router_says_so_on_ipv6_only(vtep: Vtep) -> None:
     for address in (IP1, IP6):
-        vtep.core.kernel.sighted(PORT, Sighting(M1, address, True, False), vtep.now)
+        vtep.core.kernel.sighted(PORT, Sighting(M1, address, True), vtep.now)
     vtep.kernel.frame(M1, PORT)
     vtep.settle()
 
@@ -97,7 +97,7 @@ def test_a_router_says_so_on_ipv6_only(vtep: Vtep) -> None:
 
 def test_what_is_configured_is_immutable_in_both_families(vtep: Vtep) -> None:
     reload(vtep, 'hosts: [{mac: "02:00:00:00:00:01", ip: [192.0.2.1, "2001:db8::1"]}]')
-    vtep.core.kernel.sighted(PORT, Sighting(M1, IP6, True, False), vtep.now)
+    vtep.core.kernel.sighted(PORT, Sighting(M1, IP6, True), vtep.now)
     vtep.settle()
 
     assert ours(vtep) == {
@@ -130,8 +130,8 @@ def test_every_ipv6_route_has_exactly_one_community_of_flags(vtep: Vtep) -> None
 def test_a_frame_from_a_port_of_another_bridge_says_nothing_here(vtep: Vtep) -> None:
     vtep.kernel.add_link(a_link(13, "tap2"))
     vtep.settle()
-    vtep.core.kernel.sighted(13, Sighting(M1, IP1, None, False), vtep.now)
-    vtep.core.kernel.sighted(99, Sighting(M1, IP1, None, False), vtep.now)
+    vtep.core.kernel.sighted(13, Sighting(M1, IP1, None), vtep.now)
+    vtep.core.kernel.sighted(99, Sighting(M1, IP1, None), vtep.now)
 
     assert not vtep.core.fabric.domains[V100].addresses.bindings.of_ip
 
@@ -139,7 +139,7 @@ def test_a_frame_from_a_port_of_another_bridge_says_nothing_here(vtep: Vtep) -> 
 def test_on_which_port_a_mac_is_the_bridge_has_the_last_word(vtep: Vtep) -> None:
     hears(vtep, M1, IP1)
 
-    vtep.core.kernel.sighted(OTHER_PORT, Sighting(M1, IP2, None, False), vtep.now)
+    vtep.core.kernel.sighted(OTHER_PORT, Sighting(M1, IP2, None), vtep.now)
     vtep.settle()
 
     assert ours(vtep).keys() == {(M1, b""), (M1, IP1)}

@@ -235,9 +235,9 @@ class Vtep:
                 vni, *self.kernel.dump(attached.device.ifindex, attached.bridge.ifindex), self.now
             )
 
-    def host_says(self, mac: MacAddress, port: int, ip: IpAddress, gratuitous: bool = False) -> None:
+    def host_says(self, mac: MacAddress, port: int, ip: IpAddress) -> None:
         """ARP or ND of a host: the snooping socket hears it before the bridge does."""
-        self.core.kernel.sighted(port, Sighting(mac, ip, None, gratuitous), self.now)
+        self.core.kernel.sighted(port, Sighting(mac, ip, None), self.now)
         self.kernel.frame(mac, port)
 
     def _ask(self) -> None:

@@ -31,4 +31,4 @@ def check(octets: bytes) -> None:
     assert is_host_address(found.ip) and len(found.ip) in (4, 16)
     news = decode(frames.announcement(found.mac, found.ip, bool(found.router)))
     router = None if len(found.ip) == 4 else bool(found.router)
-    assert news == Sighting(found.mac, found.ip, router, True)
+    assert news == Sighting(found.mac, found.ip, router)

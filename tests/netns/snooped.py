@@ -131,4 +131,4 @@ def know(host: Namespace, mac: MacAddress, *ips: IpAddress) -> None:
 
 
 def asking(mac: MacAddress, ip: IpAddress) -> Sighting:
-    return Sighting(mac, ip, None, False)
+    return Sighting(mac, ip, None)

@@ -65,8 +65,8 @@ def test_a_solicitation_is_seen_and_so_is_the_advertisement(site: Site) -> None:
 
     resolve(site.host, IP6_2)
 
-    seen = site.heard_until(site.port2, Sighting(MAC2, IP6_2, False, False))
-    assert (site.port, Sighting(MAC, IP6, None, False)) in seen
+    seen = site.heard_until(site.port2, Sighting(MAC2, IP6_2, False))
+    assert (site.port, Sighting(MAC, IP6, None)) in seen
     assert {port for port, _ in seen} == {site.port, site.port2}
 
 
@@ -76,7 +76,7 @@ def test_a_router_says_that_it_is_one(site: Site) -> None:
 
     resolve(site.host, IP6_2)
 
-    site.heard_until(site.port2, Sighting(MAC2, IP6_2, True, False))
+    site.heard_until(site.port2, Sighting(MAC2, IP6_2, True))
 
 
 def test_a_host_with_another_mac_announces_it(site: Site) -> None:
@@ -86,7 +86,7 @@ def test_a_host_with_another_mac_announces_it(site: Site) -> None:
     site.host.run("ip", "link", "set", "eth0", "address", "02:00:00:00:00:42")
 
     mac = parse_mac("02:00:00:00:00:42")
-    site.heard_until(site.port, Sighting(mac, IP, None, True), Sighting(mac, IP6, False, True))
+    site.heard_until(site.port, Sighting(mac, IP, None), Sighting(mac, IP6, False))
 
 
 def test_an_announcement_is_heard(site: Site) -> None:
@@ -94,7 +94,7 @@ def test_an_announcement_is_heard(site: Site) -> None:
 
     say(site.host, announcement(MAC, IP), announcement(MAC, IP6, router=True))
 
-    assert site.heard() == [(site.port, Sighting(MAC, IP, None, True)), (site.port, Sighting(MAC, IP6, True, True))]
+    assert site.heard() == [(site.port, Sighting(MAC, IP, None)), (site.port, Sighting(MAC, IP6, True))]
 
 
 def test_nothing_else_is_heard(site: Site) -> None:
@@ -110,7 +110,7 @@ def test_nothing_else_is_heard(site: Site) -> None:
         client.sendall(b"GET / HTTP/1.0\r\n\r\n")
     say(site.host, announcement(MAC, MARKER))
 
-    assert site.heard() == [(site.port, Sighting(MAC, MARKER, None, True))]
+    assert site.heard() == [(site.port, Sighting(MAC, MARKER, None))]
 
 
 def test_tagged_frames_are_of_another_network(site: Site) -> None:
@@ -120,7 +120,7 @@ def test_tagged_frames_are_of_another_network(site: Site) -> None:
     say(site.host, *(frame[:12] + tag + frame[12:] for frame in frames for tag in (b"\x81\0\0\5", b"\x88\xa8\0\5")))
     say(site.host, announcement(MAC, MARKER))
 
-    assert site.heard() == [(site.port, Sighting(MAC, MARKER, None, True))]
+    assert site.heard() == [(site.port, Sighting(MAC, MARKER, None))]
 
 
 def test_what_we_send_ourselves_is_not_heard(site: Site) -> None:
@@ -152,7 +152,7 @@ def test_a_host_answers_a_probe(site: Site, ip: IpAddress, mac: MacAddress) -> N
     assert site.snooper.send(site.port, probe(MAC, ip, mac))
 
     router = None if len(ip) == 4 else False
-    site.heard_until(site.port, Sighting(MAC, ip, router, False))
+    site.heard_until(site.port, Sighting(MAC, ip, router))
 
 
 @pytest.mark.parametrize("ip", [IP2, IP6_2], ids=["IPv4", "IPv6"])
@@ -192,7 +192,7 @@ def test_of_a_long_frame_the_beginning_is_heard(site: Site) -> None:
 
     ((_, frame),) = site.snooper.read(8)
     assert len(frame) == LONGEST
-    assert decode(frame) == Sighting(MAC, IP, None, True)
+    assert decode(frame) == Sighting(MAC, IP, None)
 
 
 @pytest.fixture
@@ -220,7 +220,7 @@ def test_a_guest_behind_a_tap_is_heard_and_asked(site: Site, guest: int) -> None
     header = bytes(_VNET_HEADER.size)
 
     os.write(guest, header + announcement(MAC, MARKER))
-    assert site.heard_until(tap, Sighting(MAC, MARKER, None, True)) == [(tap, Sighting(MAC, MARKER, None, True))]
+    assert site.heard_until(tap, Sighting(MAC, MARKER, None)) == [(tap, Sighting(MAC, MARKER, None))]
     assert site.snooper.send(tap, probe(MAC, MARKER, OURS))
     until(lambda: header + probe(MAC, MARKER, OURS) in received(guest))
 
@@ -236,4 +236,4 @@ def test_a_guest_may_leave_the_checksum_to_its_host(site: Site, guest: int) -> N
 
     ((_, frame),) = until(lambda: site.snooper.read(8))
     assert frame == partial != whole
-    assert decode(frame) == Sighting(MAC, IP6, False, True)
+    assert decode(frame) == Sighting(MAC, IP6, False)

@@ -50,7 +50,7 @@ def test_a_port_that_is_made_again_is_heard_again(site: Site, same_ifindex: bool
     site.snooper.follow([site.port, site.port2])
     say(site.host, announcement(MAC, IP))
 
-    assert (site.port, Sighting(MAC, IP, None, True)) in site.heard()
+    assert (site.port, Sighting(MAC, IP, None)) in site.heard()
     assert (site.port == port) is same_ifindex
 
 
@@ -61,7 +61,7 @@ def test_a_port_that_is_gone_is_no_error(site: Site) -> None:
     site.snooper.follow([gone, site.port2, never])
     say(site.host2, announcement(MAC2, IP2))
 
-    assert site.heard() == [(site.port2, Sighting(MAC2, IP2, None, True))]
+    assert site.heard() == [(site.port2, Sighting(MAC2, IP2, None))]
     assert not site.snooper.send(gone, announcement(MAC, IP))
 
 
@@ -88,7 +88,7 @@ def test_a_port_that_is_down_is_heard_once_it_is_up(site: Site) -> None:
     site.bridge.run("ip", "link", "set", "port1", "up")
     say(site.host, announcement(MAC, IP))
 
-    assert (site.port, Sighting(MAC, IP, None, True)) in site.heard()
+    assert (site.port, Sighting(MAC, IP, None)) in site.heard()
 
 
 def test_what_came_before_a_port_went_down_is_not_lost(site: Site) -> None:
@@ -96,7 +96,7 @@ def test_what_came_before_a_port_went_down_is_not_lost(site: Site) -> None:
     say(site.host, announcement(MAC, IP))
     site.bridge.run("ip", "link", "set", "port1", "down")
 
-    site.heard_until(site.port, Sighting(MAC, IP, None, True))
+    site.heard_until(site.port, Sighting(MAC, IP, None))
 
 
 def test_a_loop_can_wait_for_it(site: Site) -> None:

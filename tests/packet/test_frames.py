@@ -30,12 +30,12 @@ _ETHERNET_FRAMES = 1
 
 @given(macs, ips4, st.booleans())
 def test_an_announcement_of_ipv4_is_seen_as_the_hosts_own(mac: MacAddress, ip: IpAddress, router: bool) -> None:
-    assert decode(announcement(mac, ip, router)) == Sighting(mac, ip, None, gratuitous=True)
+    assert decode(announcement(mac, ip, router)) == Sighting(mac, ip, None)
 
 
 @given(macs, ips6, st.booleans())
 def test_an_announcement_of_ipv6_is_seen_as_the_hosts_own(mac: MacAddress, ip: IpAddress, router: bool) -> None:
-    assert decode(announcement(mac, ip, router)) == Sighting(mac, ip, router, gratuitous=True)
+    assert decode(announcement(mac, ip, router)) == Sighting(mac, ip, router)
 
 
 @given(macs, ips4, macs)
@@ -48,7 +48,7 @@ def test_a_probe_of_ipv6_claims_a_link_local_address(mac: MacAddress, ip: IpAddr
     sighting = decode(probe(mac, ip, ours))
 
     assert sighting is not None
-    assert (sighting.mac, sighting.ip[:8], sighting.gratuitous) == (ours, parse_ip("fe80::")[:8], False)
+    assert (sighting.mac, sighting.ip[:8]) == (ours, parse_ip("fe80::")[:8])
 
 
 @given(macs, ips6, macs, st.booleans())

@@ -31,25 +31,25 @@ from .hosts import (
 
 REQUEST = solicitation()
 BELIEVED = {
-    "ARP request": (arp(1), Sighting(MAC, IP, None, False)),
-    "ARP reply": (arp(2), Sighting(MAC, IP, None, False)),
-    "gratuitous ARP request": (arp(1, target=IP), Sighting(MAC, IP, None, True)),
-    "gratuitous ARP reply": (arp(2, target=IP), Sighting(MAC, IP, None, True)),
-    "ARP that is not filled up": (arp()[:42], Sighting(MAC, IP, None, False)),
-    "solicitation": (REQUEST, Sighting(MAC, LINK_LOCAL, None, False)),
-    "solicitation from a global address": (solicitation(IP6), Sighting(MAC, IP6, None, False)),
+    "ARP request": (arp(1), Sighting(MAC, IP, None)),
+    "ARP reply": (arp(2), Sighting(MAC, IP, None)),
+    "gratuitous ARP request": (arp(1, target=IP), Sighting(MAC, IP, None)),
+    "gratuitous ARP reply": (arp(2, target=IP), Sighting(MAC, IP, None)),
+    "ARP that is not filled up": (arp()[:42], Sighting(MAC, IP, None)),
+    "solicitation": (REQUEST, Sighting(MAC, LINK_LOCAL, None)),
+    "solicitation from a global address": (solicitation(IP6), Sighting(MAC, IP6, None)),
     "solicitation with a nonce": (
         solicitation(options=NONCE + SOURCE_LINK_LAYER),
-        Sighting(MAC, LINK_LOCAL, None, False),
+        Sighting(MAC, LINK_LOCAL, None),
     ),
-    "advertisement": (advertisement(), Sighting(MAC, IP6, False, False)),
-    "advertisement of a router": (advertisement(flags=ROUTER | SOLICITED), Sighting(MAC, IP6, True, False)),
-    "advertisement without an option": (advertisement(options=b""), Sighting(MAC, IP6, False, False)),
+    "advertisement": (advertisement(), Sighting(MAC, IP6, False)),
+    "advertisement of a router": (advertisement(flags=ROUTER | SOLICITED), Sighting(MAC, IP6, True)),
+    "advertisement without an option": (advertisement(options=b""), Sighting(MAC, IP6, False)),
     "unsolicited advertisement": (
         advertisement(flags=OVERRIDE, destination=ALL_NODES),
-        Sighting(MAC, IP6, False, True),
+        Sighting(MAC, IP6, False),
     ),
-    "what follows the packet": (advertisement() + b"\2\0", Sighting(MAC, IP6, False, False)),
+    "what follows the packet": (advertisement() + b"\2\0", Sighting(MAC, IP6, False)),
 }
 
 
@@ -104,8 +104,8 @@ def test_no_host_has_such_an_ipv6_address(ip: str) -> None:
 
 @pytest.mark.parametrize("ip", ["::2", "1::1", "fe80::1", "fd00::1", "2001:db8::1"])
 def test_a_host_may_have_such_an_ipv6_address(ip: str) -> None:
-    assert decode(solicitation(parse_ip(ip))) == Sighting(MAC, parse_ip(ip), None, False)
-    assert decode(advertisement(parse_ip(ip))) == Sighting(MAC, parse_ip(ip), False, False)
+    assert decode(solicitation(parse_ip(ip))) == Sighting(MAC, parse_ip(ip), None)
+    assert decode(advertisement(parse_ip(ip))) == Sighting(MAC, parse_ip(ip), False)
 
 
 CONTRADICTIONS = {
@@ -180,7 +180,7 @@ def test_what_a_node_must_discard_says_nothing(frames: list[bytes]) -> None:
 def test_of_two_addresses_the_first_counts() -> None:
     other = b"\1\1" + OTHER_MAC
 
-    assert decode(solicitation(options=SOURCE_LINK_LAYER + other)) == Sighting(MAC, LINK_LOCAL, None, False)
+    assert decode(solicitation(options=SOURCE_LINK_LAYER + other)) == Sighting(MAC, LINK_LOCAL, None)
     assert decode(solicitation(options=other + SOURCE_LINK_LAYER)) is None
 
 
@@ -213,5 +213,5 @@ def test_a_damaged_frame_never_speaks_for_another_mac(frame: bytes, damage: list
 
 @given(st.binary(max_size=60))
 def test_any_options_are_read_or_refused(options: bytes) -> None:
-    assert decode(solicitation(options=options)) in (None, Sighting(MAC, LINK_LOCAL, None, False))
-    assert decode(advertisement(options=options)) in (None, Sighting(MAC, IP6, False, False))
+    assert decode(solicitation(options=options)) in (None, Sighting(MAC, LINK_LOCAL, None))
+    assert decode(advertisement(options=options)) in (None, Sighting(MAC, IP6, False))
