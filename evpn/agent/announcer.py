@@ -26,7 +26,6 @@ class Announcer:
         self.routes: DeltaTable[RouteKey, Announcement] = DeltaTable()
         self.sent = 0
         self.failures = 0
-        self.last_failure = ""
         self._id = 0
         self._sync = 0
 
@@ -58,9 +57,8 @@ class Announcer:
         self._id += 1
         return self._id
 
-    def failed(self, error: str) -> None:
+    def failed(self) -> None:
         self.failures += 1
-        self.last_failure = error
 
     def _withdraw(self, changes: list[Change[RouteKey, Announcement]]) -> Iterator[bytes]:
         yield from commands.withdraw(self.next_id(), [old.nlri for _, old, _ in changes if old])

@@ -10,8 +10,8 @@ from evpn.wire.errors import WireError
 
 log = logging.getLogger(__name__)
 
-_REQUEST, _END = 0, 2
-"""Subtypes of ROUTE-REFRESH (RFC 7313)."""
+_END = 2
+"""Subtype of a ROUTE-REFRESH after all routes that were asked for (RFC 7313)."""
 
 
 class Session:
@@ -66,7 +66,7 @@ class Session:
     def _answered(self, fact: messages.Acknowledged | messages.CommandFailed) -> None:
         self.answered = fact.id or self.answered
         if isinstance(fact, messages.CommandFailed):
-            self.core.announcer.failed(fact.error)
+            self.core.announcer.failed()
             log.error("exabgp refused command=%s error=%s", fact.id, fact.error)
 
     def _opened(self, address: str, body: bytes) -> None:

@@ -27,7 +27,6 @@ class Reason(Enum):
     """The rule that decided between two claims."""
 
     ONLY = "only claim"
-    STATIC = "local static entry"
     STICKY = "sticky"
     SEQUENCE = "higher mobility sequence"
     VTEP = "lower VTEP address"

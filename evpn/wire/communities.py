@@ -61,11 +61,6 @@ class Mobility(NamedTuple):
     sticky: bool = False
 
 
-class EsiLabel(NamedTuple):
-    label: int
-    single_active: bool
-
-
 def is_route_target(community: bytes) -> bool:
     return community[1] == _ROUTE_TARGET and community[0] in _TARGET_TYPES
 
@@ -121,18 +116,8 @@ def esi_label(label: int, single_active: bool = False) -> ExtendedCommunity:
     return ExtendedCommunity(_ESI_LABEL + bytes((SINGLE_ACTIVE if single_active else 0, 0, 0)) + label.to_bytes(3))
 
 
-def esi_label_of(community: bytes) -> EsiLabel | None:
-    if community[:2] != _ESI_LABEL:
-        return None
-    return EsiLabel(int.from_bytes(community[5:]), bool(community[2] & SINGLE_ACTIVE))
-
-
 def es_import(mac: MacAddress) -> ExtendedCommunity:
     return ExtendedCommunity(_ES_IMPORT + mac)
-
-
-def es_import_of(community: bytes) -> MacAddress | None:
-    return MacAddress(community[2:]) if community[:2] == _ES_IMPORT else None
 
 
 def format_community(community: bytes) -> str:

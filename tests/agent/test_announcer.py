@@ -133,11 +133,3 @@ def test_a_sync_ends_under_the_id_under_which_it_began() -> None:
     announcer.next_id()
 
     assert announcer.end_sync().split()[-1] == begun
-
-
-def test_a_refusal_is_counted_and_kept() -> None:
-    announcer = Announcer(OURS)
-
-    announcer.failed("nlri: there is none")
-
-    assert (announcer.failures, announcer.last_failure) == (1, "nlri: there is none")

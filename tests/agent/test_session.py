@@ -87,10 +87,11 @@ def test_a_session_that_came_up_under_our_eyes_is_not_asked(core: Core) -> None:
     assert hear(core, messages.PeerUp(RR1), messages.PeersListed(1, (up(RR1),))) == []
 
 
-def test_a_refusal_of_exabgp_is_kept(core: Core) -> None:
+def test_a_refusal_of_exabgp_is_counted_and_logged(core: Core, caplog: pytest.LogCaptureFixture) -> None:
     hear(core, messages.CommandFailed(7, "nlri: there is none"))
 
-    assert core.announcer.last_failure == "nlri: there is none"
+    assert core.announcer.failures == 1
+    assert caplog.messages == ["exabgp refused command=7 error=nlri: there is none"]
 
 
 def test_what_cannot_be_read_is_counted() -> None:

@@ -4,10 +4,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from evpn.text import parse_mac, parse_route_target
+from evpn.text import format_mac, parse_mac, parse_route_target
 from evpn.values import ExtendedCommunity, MacAddress
 from evpn.wire import communities
-from evpn.wire.communities import EsiLabel, Mobility, format_community, parse_community
+from evpn.wire.communities import Mobility, format_community, parse_community
 
 from .strategies import extended_communities, labels, macs, mobilities, octets
 
@@ -206,14 +206,16 @@ def test_mobility_is_read_as_written(mobility: Mobility) -> None:
 
 
 @given(labels, st.booleans())
-def test_an_esi_label_is_read_as_written(label: int, single_active: bool) -> None:
-    assert communities.esi_label_of(communities.esi_label(label, single_active)) == EsiLabel(label, single_active)
+def test_an_esi_label_says_whether_one_link_is_active(label: int, single_active: bool) -> None:
+    mode = ":single-active" if single_active else ""
+
+    assert format_community(communities.esi_label(label, single_active)) == f"esi-label:{label}{mode}"
 
 
 @given(macs)
 def test_macs_are_read_as_written(mac: MacAddress) -> None:
     assert communities.router_mac_of(communities.router_mac(mac)) == mac
-    assert communities.es_import_of(communities.es_import(mac)) == mac
+    assert format_community(communities.es_import(mac)) == f"es-import:{format_mac(mac)}"
 
 
 @given(st.integers(0, 255))
@@ -227,9 +229,7 @@ def test_a_reader_has_nothing_to_say_of_another_kind() -> None:
     assert communities.encapsulation_of(other) is None
     assert communities.mac_mobility_of(other) is None
     assert communities.router_mac_of(other) is None
-    assert communities.es_import_of(other) is None
     assert communities.arp_nd_of(other) is None
-    assert communities.esi_label_of(other) is None
     assert not communities.is_default_gateway(other)
 
 
