@@ -38,6 +38,7 @@ T = TypeVar("T")
 class Show(Struct, tag="show", tag_field="command", forbid_unknown_fields=True):
     what: Annotated[str, Meta(description=", ".join(status.SHOW))]
     vni: VniNumber | None = None
+    address: Annotated[str, Meta(description="a MAC or IP address")] | None = None
 
 
 class Diff(Struct, tag="diff", tag_field="command", forbid_unknown_fields=True):
@@ -88,8 +89,8 @@ class Requests:
     def answer(self, request: Row) -> Iterator[Row]:
         """Rows for one request; a `ValueError` says what is wrong with it."""
         match parse(request):
-            case Show(what, vni):
-                return self._show(what, vni)
+            case Show() as show:
+                return self._show(show)
             case Diff(vni):
                 return diff.rows(self.core, None if vni is None else self._vni(vni))
             case KnownHost() as host:
@@ -136,10 +137,17 @@ class Requests:
             raise ValueError(f"VNI {vni} is not configured; configured: {known}")
         return Vni(vni)
 
-    def _show(self, what: str, vni: int | None) -> Iterator[Row]:
+    def _show(self, asked: Show) -> Iterator[Row]:
+        what, now = asked.what, time.monotonic()
         if what not in status.SHOW:
             raise ValueError(f"what: {what!r} is not known to this agent; accepted: {', '.join(status.SHOW)}")
-        return status.SHOW[what](self.core, None if vni is None else self._vni(vni), time.monotonic())
+        vni = None if asked.vni is None else self._vni(asked.vni)
+        if asked.address is None:
+            return status.SHOW[what](self.core, vni, now)
+        address = _field("address", parse_address, asked.address)
+        if what not in status.FIND:
+            raise ValueError(f"address: {what} has none to look for; accepted: with {', '.join(status.FIND)}")
+        return status.FIND[what](self.core, vni, address, now)
 
     def _reload(self, path: Path) -> Iterator[Row]:
         """The old configuration goes on unless the new one is right as a whole."""

@@ -6,13 +6,13 @@ row: the search goes on, and others may have their turn.
 
 from collections.abc import Callable
 
-from evpn.agent import status_hosts, status_routes
+from evpn.agent import status_found, status_hosts, status_routes
 from evpn.agent.core import Core
 from evpn.agent.status_rows import Rows, domains_of
 from evpn.dataplane.plan import advice
 from evpn.dataplane.segment import Attachment, Segment
 from evpn.text import format_ip, format_rd, format_route_target
-from evpn.values import Vni
+from evpn.values import IpAddress, MacAddress, Vni
 
 
 def summary(core: Core, vni: Vni | None, now: float) -> Rows:
@@ -106,3 +106,12 @@ SHOW: dict[str, Callable[[Core, Vni | None, float], Rows]] = {
     "duplicates": status_hosts.duplicates,
     "events": status_hosts.events,
 }
+
+FIND: dict[str, Callable[[Core, Vni | None, MacAddress | IpAddress, float], Rows]] = {
+    "mac": status_found.macs,
+    "neigh": status_found.neighbors,
+    "rib": status_found.rib,
+    "local": status_found.local,
+    "events": status_found.events,
+}
+"""The same of one MAC or IP alone."""

@@ -1,13 +1,16 @@
 """`evpn show mac|local|neigh|duplicates|events`: hosts, ours and theirs."""
 
 from collections.abc import Iterable, Iterator
+from functools import partial
+from itertools import chain
 from typing import TypeVar
 
 from evpn.agent.core import Core
-from evpn.agent.status_rows import Row, Rows, domains_of, kernel_state
+from evpn.agent.status_rows import Rows, domains_of, in_slices, kernel_state, rows_of
 from evpn.dataplane.entries import Kind
 from evpn.dataplane.segment import STATIC, Segment
 from evpn.evi.bridge_domain import BridgeDomain
+from evpn.evi.journal import Entry
 from evpn.evi.paths import best_claim
 from evpn.text import format_ip, format_mac
 from evpn.values import IpAddress, MacAddress, Vni
@@ -19,34 +22,22 @@ K = TypeVar("K")
 def macs(core: Core, vni: Vni | None, now: float) -> Rows:
     """Every MAC that is anywhere: ours, a peer's, both."""
     for domain in domains_of(core, vni):
-        segment = core.dataplane.segments[domain.vni]
-        for mac in _either(domain.local, domain.remote):
-            row = _mac(core, domain, segment, mac)
-            if row is not None:
-                yield row
+        segment = core.dataplane.segments[domain.vni]  # as it is now: a reload may come between two rows
+        yield from rows_of(_either(domain.local, domain.remote), partial(mac_rows, core, domain, segment))
 
 
 def local(core: Core, vni: Vni | None, now: float) -> Rows:
     """What we have learnt on our ports, and what became of it."""
     for domain in domains_of(core, vni):
-        for mac, entry in list(domain.local.items()):
-            yield {
-                "vni": domain.vni,
-                "mac": format_mac(mac),
-                "port": core.dataplane.port_name(domain.port_of(mac)),
-                "static": entry.static,
-                "announced": entry.claim is not None,
-                "sequence": entry.claim.sequence if entry.claim else None,
-            }
+        yield from rows_of(in_slices(domain.local), partial(local_rows, core, domain))
 
 
 def neighbors(core: Core, vni: Vni | None, now: float) -> Rows:
     """Every IP that is anywhere: ours, a peer's, both."""
     for domain in domains_of(core, vni):
-        segment = core.dataplane.segments[domain.vni]  # as it is now: a reload may come between two rows
+        segment = core.dataplane.segments[domain.vni]
         ours, theirs = domain.addresses.bindings.of_ip, domain.addresses.remote
-        for ip in _either(ours, theirs):
-            yield from _neighbor(core, domain, segment, ip)
+        yield from rows_of(_either(ours, theirs), partial(neighbor_rows, core, domain, segment))
 
 
 def duplicates(core: Core, vni: Vni | None, now: float) -> Rows:
@@ -69,7 +60,11 @@ def duplicates(core: Core, vni: Vni | None, now: float) -> Rows:
 
 def events(core: Core, vni: Vni | None, now: float) -> Rows:
     """What happened to MACs and their addresses, the latest last."""
-    for when, number, event in core.moves.journal.entries(vni):
+    return event_rows(core, core.moves.journal.entries(vni), now)
+
+
+def event_rows(core: Core, entries: Iterable[Entry], now: float) -> Rows:
+    for when, number, event in entries:
         yield {
             "ago": round(now - when, 1),
             "vni": number,
@@ -82,7 +77,20 @@ def events(core: Core, vni: Vni | None, now: float) -> Rows:
         }
 
 
-def _neighbor(core: Core, domain: BridgeDomain, segment: Segment, ip: IpAddress) -> Iterator[Row]:
+def local_rows(core: Core, domain: BridgeDomain, mac: MacAddress) -> Rows:
+    entry = domain.local.get(mac)
+    if entry is not None:
+        yield {
+            "vni": domain.vni,
+            "mac": format_mac(mac),
+            "port": core.dataplane.port_name(domain.port_of(mac)),
+            "static": entry.static,
+            "announced": entry.claim is not None,
+            "sequence": entry.claim.sequence if entry.claim else None,
+        }
+
+
+def neighbor_rows(core: Core, domain: BridgeDomain, segment: Segment, ip: IpAddress) -> Rows:
     binding, holder = domain.addresses.bindings.of_ip.get(ip), domain.addresses.holder(ip)
     found = domain.addresses.neighbor(ip)
     if binding is not None:
@@ -133,14 +141,13 @@ def _suppression(core: Core, segment: Segment, mac: MacAddress, ip: IpAddress) -
     return "installed" if flag else "installed, but the port does not suppress"
 
 
-def _either(ours: Iterable[K], theirs: Iterable[K]) -> Iterator[K]:
+def _either(ours: Iterable[K], theirs: Iterable[K]) -> Iterator[Iterable[K]]:
     """Keys of both as they are now, each once; of a million no more is done at once than to note them."""
-    first, then = dict.fromkeys(ours), list(theirs)
-    yield from first
-    yield from (key for key in then if key not in first)
+    first, then = dict.fromkeys(ours), in_slices(theirs)
+    return chain(in_slices(first), ([key for key in part if key not in first] for part in then))
 
 
-def _mac(core: Core, domain: BridgeDomain, segment: Segment, mac: MacAddress) -> Row | None:
+def mac_rows(core: Core, domain: BridgeDomain, segment: Segment, mac: MacAddress) -> Rows:
     entry, owner = domain.local.get(mac), domain.owner(mac)
     if entry is not None and entry.claim is not None:
         expected = mac in domain.expected
@@ -154,8 +161,8 @@ def _mac(core: Core, domain: BridgeDomain, segment: Segment, mac: MacAddress) ->
         kind, sticky, sequence = "remote", owner.sticky, said[0].sequence if said else 0
         kernel = segment.reserved(mac) or kernel_state(core, segment, Kind.MAC, segment.macs, mac)
     else:
-        return None
-    return {
+        return
+    yield {
         "vni": domain.vni,
         "mac": format_mac(mac),
         "type": kind,

@@ -1,12 +1,14 @@
 """`evpn show flood|vtep|rib`: what the others say."""
 
 from collections import Counter
+from collections.abc import Iterable, Iterator
 
 from evpn.agent.core import Core
-from evpn.agent.status_rows import Row, Rows, domains_of, kernel_state
+from evpn.agent.status_rows import Row, Rows, domains_of, in_slices, kernel_state, rows_of
 from evpn.dataplane.entries import Kind
+from evpn.evi.bridge_domain import BridgeDomain
 from evpn.text import format_esi, format_ip, format_mac, format_rd, format_route_target
-from evpn.values import ZERO_ESI, IpAddress, RouteKey, Vni
+from evpn.values import ZERO_ESI, IpAddress, MacAddress, RouteKey, Vni
 from evpn.wire.routes import (
     EthernetAdRoute,
     EthernetSegmentRoute,
@@ -16,8 +18,8 @@ from evpn.wire.routes import (
     Route,
 )
 
-_SEARCH = 1000
-"""Routes looked at for nothing until an empty row lets others have a turn."""
+_COUNTED = 10_000
+"""MACs counted in a turn."""
 
 TYPE_NAMES = {1: "ethernet-ad", 2: "mac-ip", 3: "multicast", 4: "ethernet-segment", 5: "prefix"}
 
@@ -39,45 +41,52 @@ def vteps(core: Core, vni: Vni | None, now: float) -> Rows:
     """Every other VTEP: in how many VNIs we flood to it, and how many MACs are behind it."""
     flooded: Counter[IpAddress] = Counter()
     owned: Counter[IpAddress] = Counter()
-    searched = 0
+    counted = 0
     for domain in domains_of(core, vni):
         flooded.update(list(domain.flood))
-        for mac in list(domain.remote):
-            owner = domain.owner(mac)
-            if owner is not None:
-                owned[owner.vtep] += 1
-            searched += 1
-            if searched % _SEARCH == 0:
+        for macs in in_slices(domain.remote, _COUNTED):
+            owned.update(_owners(domain, macs))
+            counted += len(macs)
+            if counted >= _COUNTED:
+                counted = 0
                 yield {}
     for vtep in sorted(flooded.keys() | owned.keys()):
         yield {"vtep": format_ip(vtep), "vnis": flooded[vtep], "macs": owned[vtep]}
 
 
+def _owners(domain: BridgeDomain, macs: Iterable[MacAddress]) -> Iterator[IpAddress]:
+    remote, local, frozen = domain.remote, domain.local, domain.frozen
+    for mac in macs:
+        paths = remote.get(mac, ())
+        if len(paths) == 1 and isinstance(paths, tuple) and mac not in local and mac not in frozen:
+            yield paths[0].next_hop  # as most are: nothing has to be decided
+        elif (owner := domain.owner(mac)) is not None:
+            yield owner.vtep
+
+
 def rib(core: Core, vni: Vni | None, now: float) -> Rows:
-    """Every path, the best one of a route first; an empty row where a long search has found nothing yet."""
-    searched = 0
-    for key in list(core.rib.routes):
-        if searched >= _SEARCH:
-            searched = 0
-            yield {}
-        searched += 1
-        best, reason = core.rib.best(key)
-        for path in core.rib.routes.get(key, ()):
-            importers = [domain.vni for domain in core.fabric.importers(path.attributes)]
-            if vni is None or vni in importers:
-                searched = 0
-                yield {
-                    **_route(path.route),
-                    "next-hop": format_ip(path.next_hop),
-                    "peer": path.peer,
-                    "best": path is best,
-                    "reason": path.rejection.value if path.rejection else reason.value if path is best else "",
-                    "stale": core.rib.is_stale(key, path),
-                    "route-targets": sorted(map(format_route_target, path.attributes.route_targets)),
-                    "sequence": path.attributes.mobility.sequence,
-                    "sticky": path.attributes.mobility.sticky,
-                    "imported": importers,
-                }
+    """Every path, the best one of a route first."""
+    return rows_of(in_slices(core.rib.routes), lambda key: paths(core, vni, key))
+
+
+def paths(core: Core, vni: Vni | None, key: RouteKey) -> Rows:
+    """Those of one route, the best one first."""
+    best, reason = core.rib.best(key)
+    for path in core.rib.routes.get(key, ()):
+        importers = [domain.vni for domain in core.fabric.importers(path.attributes)]
+        if vni is None or vni in importers:
+            yield {
+                **_route(path.route),
+                "next-hop": format_ip(path.next_hop),
+                "peer": path.peer,
+                "best": path is best,
+                "reason": path.rejection.value if path.rejection else reason.value if path is best else "",
+                "stale": core.rib.is_stale(key, path),
+                "route-targets": sorted(map(format_route_target, path.attributes.route_targets)),
+                "sequence": path.attributes.mobility.sequence,
+                "sticky": path.attributes.mobility.sticky,
+                "imported": importers,
+            }
 
 
 def _route(route: Route) -> Row:

@@ -21,17 +21,30 @@ _MEASURED = 1000
 
 @click.command("show")
 @click.argument("what", type=click.Choice(WHAT))
+@click.argument("address", required=False)
 @click.option("--config", type=click.Path(path_type=Path), help="Configuration of the agent: says its run-dir.")
 @click.option("--run-dir", type=click.Path(path_type=Path), help="Where the agent's socket is [default: /run/evpn].")
 @click.option("--vni", type=int, help="This VNI only.")
 @click.option("--json", "as_json", is_flag=True, help="A JSON array of objects.")
 @click.option("--watch", is_flag=True, help="Again every two seconds.")
-def command(what: str, config: Path | None, run_dir: Path | None, vni: int | None, as_json: bool, watch: bool) -> None:
-    """State of the running agent."""
+def command(
+    what: str,
+    address: str | None,
+    config: Path | None,
+    run_dir: Path | None,
+    vni: int | None,
+    as_json: bool,
+    watch: bool,
+) -> None:
+    """State of the running agent.
+
+    ADDRESS: this MAC or IP only (mac, neigh, rib, local, events).
+    """
     directory = run_dir_of(config, run_dir)
+    request = {"command": "show", "what": what, "vni": vni, **({"address": address} if address else {})}
 
     def rows() -> Generator[dict[str, Any], None, None]:
-        return ask(directory, {"command": "show", "what": what, "vni": vni})
+        return ask(directory, request)
 
     if not watch:
         print_json(rows()) if as_json else print_table(what, rows())
@@ -96,8 +109,13 @@ def _print_columns(rows: Iterator[list[str]], header: list[str] | None = None) -
     widths = [max(map(len, column)) for column in zip(*heads, *measured, strict=True)]
     for head in heads:
         click.secho(_line(head, widths), bold=True)
-    for row in chain(measured, rows):
-        click.echo(_line(row, widths))
+    write = sys.stdout.write  # click.echo would flush each line
+    for row in measured:
+        write(_line(row, widths) + "\n")
+    sys.stdout.flush()
+    for row in rows:
+        write(_line(row, widths) + "\n")
+    sys.stdout.flush()
 
 
 def _line(cells: list[str], widths: list[int]) -> str:

@@ -6,6 +6,7 @@ A remote MAC that comes and goes with its routes is no event: there are too many
 from collections import OrderedDict, deque
 from collections.abc import Iterator
 from enum import Enum
+from heapq import merge
 from typing import NamedTuple
 
 from evpn.values import NO_IP, IpAddress, MacAddress, Vni
@@ -129,15 +130,14 @@ class Journal:
         self._of[key].append(Entry(now, vni, event))
 
     def entries(self, vni: Vni | None = None, mac: MacAddress | None = None) -> Iterator[Entry]:
-        """In the order in which they happened."""
+        """In the order in which they happened; put into it one by one, for there may be very many."""
         self._note_waiting()
         found = [
-            entry
+            tuple(entries)
             for (of_vni, of_mac), entries in self._of.items()
             if vni in (None, of_vni) and mac in (None, of_mac)
-            for entry in entries
         ]
-        return iter(sorted(found, key=lambda entry: entry.when))
+        return merge(*found, key=lambda entry: entry.when)
 
     def forget(self, vni: Vni) -> None:
         self._note_waiting()

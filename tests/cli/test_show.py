@@ -106,9 +106,23 @@ def test_rows_of_one_vni(vtep: Vtep) -> None:
     assert len(json.loads(vtep.evpn("show", "vni", "--vni", "200", "--json", config=True))) == 1
 
 
+def test_rows_of_one_address(setting: tuple[Vtep, RawPeer, Host], vtep: Vtep) -> None:
+    mac = "02:11:00:00:00:07"
+
+    assert [row["mac"] for row in json.loads(vtep.evpn("show", "mac", mac, "--json", config=True))] == [mac]
+    (route,) = json.loads(vtep.evpn("show", "rib", mac, "--json", config=True))
+    assert (route["route"], route["imported"]) == (mac, [100])
+    known = until(lambda: vtep.show("neigh"))[0]
+    (host,) = json.loads(vtep.evpn("show", "neigh", known["ip"], "--vni", "100", "--json", config=True))
+    assert (host["ip"], host["mac"]) == (known["ip"], setting[2].mac)
+    assert vtep.evpn("show", "mac", mac, "--vni", "200", config=True) == "no mac entries\n"
+
+
 @pytest.mark.parametrize(
     ("words", "line"),
     [
+        (("peers", "02:11:00:00:00:07"), "Error: address: peers has none to look for; accepted: with mac, neigh, rib"),
+        (("mac", "02:11"), "Error: address: "),
         (("mac", "--vni", "300"), "Error: VNI 300 is not configured; configured: 100, 200"),
         (("mac", "--vni", "x"), "Error: Invalid value for '--vni': 'x' is not a valid integer."),
         (("nothing",), f"Error: Invalid value for '{{{'|'.join(WHAT)}}}': 'nothing' is not one of"),
