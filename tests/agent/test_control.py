@@ -18,6 +18,8 @@ from evpn.agent.host import HostError
 MANY = 20_000
 LIMIT = 64
 NOBODY = 65534
+MADE: list[int] = []
+"""Rows that were made for "counted"."""
 
 
 def answer(request: dict[str, Any]) -> Iterator[dict[str, Any]]:
@@ -26,6 +28,8 @@ def answer(request: dict[str, Any]) -> Iterator[dict[str, Any]]:
             return iter(())
         case "many":
             return ({"row": number, "text": "x" * 50} for number in range(MANY))
+        case "counted":
+            return ({"row": number, "text": "x" * 50} for number in range(MANY) if not MADE.append(number))
         case "trouble":
             return _trouble()
         case "bytes":
@@ -52,6 +56,12 @@ def control(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Control
         control.drop(client)
     socket.socket(fileno=control.fileno()).close()
     control._listener.detach()
+
+
+@pytest.fixture
+def made() -> list[int]:
+    MADE.clear()
+    return MADE
 
 
 class RefusedError(Exception):
@@ -123,6 +133,54 @@ def test_a_client_that_does_not_read_holds_up_nobody_and_costs_one_piece(control
     assert other.rows() == [{"ok": True}, {"end": 0}]
 
     assert caller.rows()[-1] == {"end": MANY}
+
+
+def test_in_one_turn_many_clients_have_no_more_rows_made_than_one(control: Control, made: list[int]) -> None:
+    one = Caller(control)
+    one.ask({"show": "counted"})
+    alone = len(made)
+    many = [Caller(control) for _ in range(15)]
+    for other in many:
+        other.ask({"show": "counted"})
+
+    made.clear()
+    for client in list(control.clients.values()):
+        assert control.serve(client)
+
+    assert 100 < alone < 1000
+    assert len(made) <= alone + len(many) + 1
+
+    for caller in (one, *many):
+        caller.socket.close()
+
+
+def test_who_takes_nothing_has_no_share(control: Control, made: list[int]) -> None:
+    one, resting = Caller(control), Caller(control)
+    one.ask({"show": "counted"})
+    alone = len(made)
+    resting.ask({"show": "counted"})
+    resting.client.took_at -= 2
+
+    one.socket.recv(1 << 20)
+    made.clear()
+    assert control.serve(one.client)
+
+    assert len(made) == pytest.approx(alone, abs=2)
+    for caller in (one, resting):
+        caller.socket.close()
+
+
+def test_of_a_client_that_leaves_in_the_middle_nothing_is_left(control: Control, made: list[int]) -> None:
+    caller = Caller(control)
+    caller.ask({"show": "counted"})
+    rows = caller.client.rows
+    caller.socket.close()
+
+    assert not control.serve(caller.client)
+    control.drop(caller.client)
+
+    assert rows is not None and rows.gi_frame is None, "nor what it was made of"
+    assert control.clients == {}
 
 
 @pytest.mark.parametrize(
