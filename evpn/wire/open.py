@@ -1,4 +1,4 @@
-"""OPEN (RFC 4271 section 4.2) and the capabilities that matter here (RFC 5492, 4760, 6793, 2918, 7313, 4724, 8654)."""
+"""OPEN (RFC 4271 section 4.2) and the capabilities that matter here (RFC 5492, 4760, 6793, 4724)."""
 
 from collections.abc import Iterator
 from struct import Struct
@@ -16,19 +16,16 @@ _GRACEFUL_FAMILY = Struct("!HBB")  # AFI, SAFI, flags
 _CAPABILITIES = 2
 _EXTENDED = b"\xff\xff"  # in place of a length and of a type: lengths of two octets (RFC 9072)
 
-_MULTIPROTOCOL, _ROUTE_REFRESH, _EXTENDED_MESSAGE, _GRACEFUL_RESTART = 1, 2, 6, 64
-_ASN4, _ENHANCED_REFRESH, _HOST_NAME, _ROUTE_REFRESH_CISCO = 65, 70, 73, 128
+_MULTIPROTOCOL, _GRACEFUL_RESTART, _ASN4 = 1, 64, 65
 
-_RESTARTED, _NOTIFICATION = 0x8, 0x4
+_TIME = 0xFFF  # under the flags
 _FORWARDING_KEPT = 0x80
 
 
 class GracefulRestart(NamedTuple):
-    """RFC 4724 section 3, and RFC 8538 for notifications."""
+    """RFC 4724 section 3."""
 
     time: int  # seconds
-    restarted: bool  # the peer has just come up
-    notification: bool
     families: dict[Family, bool]  # whether forwarding was kept over the restart
 
 
@@ -39,12 +36,7 @@ class Open(NamedTuple):
     router_id: IpAddress
     families: frozenset[Family]
     asn4: bool
-    route_refresh: bool
-    enhanced_refresh: bool
-    extended_message: bool
     graceful_restart: GracefulRestart | None
-    host_name: str
-    domain_name: str
 
 
 def decode(body: bytes) -> Open:
@@ -57,7 +49,6 @@ def decode(body: bytes) -> Open:
         found.setdefault(code, []).append(value)
     asn4 = _last(found, _ASN4)
     graceful = _last(found, _GRACEFUL_RESTART)
-    host_name, domain_name = _names(_last(found, _HOST_NAME) or b"\0\0")
     return Open(
         version,
         int.from_bytes(_sized(asn4, 4)) if asn4 is not None else asn,
@@ -65,12 +56,7 @@ def decode(body: bytes) -> Open:
         IpAddress(router_id),
         frozenset(_family(_sized(value, 4)) for value in found.get(_MULTIPROTOCOL, ())),
         asn4 is not None,
-        _ROUTE_REFRESH in found or _ROUTE_REFRESH_CISCO in found,
-        _ENHANCED_REFRESH in found,
-        _EXTENDED_MESSAGE in found,
         None if graceful is None else _graceful_restart(graceful),
-        host_name,
-        domain_name,
     )
 
 
@@ -116,19 +102,7 @@ def _family(value: bytes) -> Family:
 def _graceful_restart(value: bytes) -> GracefulRestart:
     if len(value) % _GRACEFUL_FAMILY.size != 2:
         raise WireError(f"graceful restart capability of {len(value)} octets", Disposition.RESET)
-    flags, time = divmod(int.from_bytes(value[:2]), 1 << 12)
     families = {
         (afi, safi): bool(kept & _FORWARDING_KEPT) for afi, safi, kept in _GRACEFUL_FAMILY.iter_unpack(value[2:])
     }
-    return GracefulRestart(time, bool(flags & _RESTARTED), bool(flags & _NOTIFICATION), families)
-
-
-def _names(value: bytes) -> tuple[str, str]:
-    """Host and domain; a name is no reason to refuse a session, so what is cut short is taken as it is."""
-    host, rest = _name(value)
-    return host, _name(rest)[0]
-
-
-def _name(value: bytes) -> tuple[str, bytes]:
-    end = 1 + (value[0] if value else 0)
-    return value[1:end].decode("utf-8", "backslashreplace"), value[end:]
+    return GracefulRestart(int.from_bytes(value[:2]) & _TIME, families)

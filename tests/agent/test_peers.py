@@ -37,7 +37,7 @@ def sessions() -> Sessions:
 
 
 def an_open(graceful: GracefulRestart | None, asn4: bool = True) -> Open:
-    return Open(4, 65000, 9, b"\n\0\0\1", frozenset((EVPN,)), asn4, True, True, False, graceful, "", "")
+    return Open(4, 65000, 9, b"\n\0\0\1", frozenset((EVPN,)), asn4, graceful)
 
 
 # The gate
@@ -134,7 +134,7 @@ def test_one_lost_while_the_other_is_still_speaking_is_swept_at_the_end_of_rib_o
 
 
 def test_with_graceful_restart_it_is_swept_when_its_time_is_over(sessions: Sessions) -> None:
-    sessions.peers.opened(sessions.a, an_open(GracefulRestart(120, False, False, {EVPN: True})))
+    sessions.peers.opened(sessions.a, an_open(GracefulRestart(120, {EVPN: True})))
     for peer in (sessions.a, sessions.b):
         sessions.up(peer, 1, end_of_rib=True)
     sessions.open_gate(2)
@@ -197,9 +197,9 @@ def test_nothing_is_stale_of_a_session_that_only_came_up(sessions: Sessions) -> 
     ("graceful", "time"),
     [
         (None, 0),
-        (GracefulRestart(120, False, False, {}), 0),
-        (GracefulRestart(120, False, False, {(1, 1): True}), 0),
-        (GracefulRestart(120, False, False, {(1, 1): True, EVPN: False}), 120),
+        (GracefulRestart(120, {}), 0),
+        (GracefulRestart(120, {(1, 1): True}), 0),
+        (GracefulRestart(120, {(1, 1): True, EVPN: False}), 120),
     ],
 )
 def test_a_restart_time_counts_only_for_evpn(sessions: Sessions, graceful, time: int) -> None:

@@ -21,8 +21,6 @@ def check(octets: bytes) -> None:
     assert 0 <= found.as_number < 1 << 32 and len(found.router_id) == 4
     assert all(0 <= afi < 1 << 16 and 0 <= safi < 1 << 8 for afi, safi in found.families)
     assert found.asn4 or found.as_number < 1 << 16
-    for name in (found.host_name, found.domain_name):
-        name.encode()
     if found.graceful_restart is not None:
         assert 0 <= found.graceful_restart.time < 1 << 12
         assert len(found.graceful_restart.families) <= len(octets) // 4
