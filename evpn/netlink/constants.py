@@ -1,4 +1,9 @@
-"""The numbers of linux/netlink.h, rtnetlink.h, neighbour.h, if_link.h and if_addr.h that are used here."""
+"""The numbers of linux/netlink.h, rtnetlink.h, neighbour.h, if_link.h and if_addr.h that are used here.
+
+Those of neighbour rows are the dataplane's, which tells by them whose a row is.
+"""
+
+from evpn.dataplane import entries
 
 SOL_NETLINK = 270
 SO_SNDBUFFORCE = 32
@@ -24,9 +29,9 @@ RTM_GETLINK = 18
 RTM_NEWADDR = 20
 RTM_DELADDR = 21
 RTM_GETADDR = 22
-RTM_NEWNEIGH = 28
-RTM_DELNEIGH = 29
-RTM_GETNEIGH = 30
+RTM_NEWNEIGH = entries.RTM_NEWNEIGH
+RTM_DELNEIGH = entries.RTM_DELNEIGH
+RTM_GETNEIGH = entries.RTM_GETNEIGH
 
 RTMGRP_LINK = 1 << 0
 RTMGRP_NEIGH = 1 << 2
@@ -34,28 +39,26 @@ RTMGRP_IPV4_IFADDR = 1 << 4
 RTMGRP_IPV6_IFADDR = 1 << 8
 
 RTN_UNICAST = 1
-RTPROT_BGP = 186
+RTPROT_BGP = entries.RTPROT_BGP
 
 AF_UNSPEC = 0
 AF_INET = 2
-AF_BRIDGE = 7
+AF_BRIDGE = entries.AF_BRIDGE
 AF_INET6 = 10
 
-NTF_SELF = 0x02
-NTF_MASTER = 0x04
-NTF_EXT_LEARNED = 0x10
-NTF_OFFLOADED = 0x20
-NTF_STICKY = 0x40
-NTF_ROUTER = 0x80
+NTF_SELF = entries.NTF_SELF
+NTF_MASTER = entries.NTF_MASTER
+NTF_EXT_LEARNED = entries.NTF_EXT_LEARNED
+NTF_OFFLOADED = entries.NTF_OFFLOADED
+NTF_STICKY = entries.NTF_STICKY
+NTF_ROUTER = entries.NTF_ROUTER
 
-NUD_INCOMPLETE = 0x01
-NUD_REACHABLE = 0x02
-NUD_STALE = 0x04
-NUD_DELAY = 0x08
-NUD_PROBE = 0x10
-NUD_FAILED = 0x20
-NUD_NOARP = 0x40
-NUD_PERMANENT = 0x80
+NUD_INCOMPLETE = entries.NUD_INCOMPLETE
+NUD_REACHABLE = entries.NUD_REACHABLE
+NUD_STALE = entries.NUD_STALE
+NUD_FAILED = entries.NUD_FAILED
+NUD_NOARP = entries.NUD_NOARP
+NUD_PERMANENT = entries.NUD_PERMANENT
 
 NDA_DST = 1
 NDA_LLADDR = 2
