@@ -1,6 +1,5 @@
 """The shape of a file (`evpn.config.schema`) -> `Settings`: addresses, sessions, and what must agree with what."""
 
-import re
 from pathlib import Path
 
 from msgspec import UNSET
@@ -8,13 +7,12 @@ from msgspec import UNSET
 from evpn.config import address
 from evpn.config.errors import Where
 from evpn.config.ipsec import convert_ipsec
-from evpn.config.schema import FileText, NeighborText
+from evpn.config.schema import PASSWORD, FileText, NeighborText
+from evpn.config.secret import secret
 from evpn.config.settings import NeighborSettings, Settings, VniOptions
 from evpn.config.vni import convert_options, convert_vnis
 from evpn.text import format_ip
 from evpn.values import IpAddress
-
-_PASSWORD = re.compile(r"[!-~]{1,80}")
 
 
 def convert(file: FileText, path: Path, secrets: dict[str, str]) -> Settings:
@@ -84,21 +82,9 @@ def _neighbor(text: NeighborText, where: Where, local_as: int, secrets: dict[str
         address=address.unicast(where.at("address"), text.address),
         peer_as=local_as if text.peer_as is UNSET else text.peer_as,
         hold_time=text.hold_time,
-        password=_password(text, where, secrets),
+        password=secret(where.at("password"), text.password, text.password_file, secrets, PASSWORD),
         passive=text.passive,
         ebgp_multihop=None if text.ebgp_multihop is UNSET else text.ebgp_multihop,
         graceful_restart=text.graceful_restart,
         max_routes=text.max_routes,
     )
-
-
-def _password(text: NeighborText, where: Where, secrets: dict[str, str]) -> str | None:
-    if text.password_file is UNSET:
-        return None if text.password is UNSET else text.password
-    if text.password is not UNSET:
-        raise where.at("password-file").wrong("found beside password; accepted: one of the two")
-    password = secrets[text.password_file].strip()
-    if not _PASSWORD.fullmatch(password):
-        what = "1 to 80 printable ASCII characters without blanks"
-        raise where.at("password-file").wrong(f"{text.password_file} holds no usable password; accepted: {what}")
-    return password

@@ -1,16 +1,15 @@
 """`ipsec`: which VTEPs are spoken to by ESP, how both sides prove who they are, and what it costs of each packet."""
 
-import re
 from ipaddress import ip_network
 
 from msgspec import UNSET
 
 from evpn.config.errors import Where
-from evpn.config.schema import IpsecText
+from evpn.config.schema import PSK, IpsecText
+from evpn.config.secret import secret
 from evpn.config.settings import Ipsec, Settings
 from evpn.values import IpAddress
 
-_PSK = re.compile(r"[!-~]{16,200}")
 _ESP_HEADER, _IV, _TRAILER, _ICV = 8, 8, 2, 16
 _ALIGNMENT = 4
 NAT_TRAVERSAL = 8
@@ -20,7 +19,7 @@ NAT_TRAVERSAL = 8
 def convert_ipsec(text: IpsecText, where: Where, vtep: IpAddress, secrets: dict[str, str]) -> Ipsec:
     """`secrets` has the content of the file that `psk-file` names."""
     certificate = None if text.certificate is UNSET else text.certificate
-    psk = _psk(text, where, secrets)
+    psk = secret(where.at("psk"), text.psk, text.psk_file, secrets, PSK)
     if (psk is None) == (certificate is None):
         raise where.wrong("found both a psk and a certificate, or none; accepted: psk, psk-file or certificate")
     if certificate is None and text.ca is not UNSET:
@@ -68,15 +67,3 @@ def _prefixes(text: IpsecText, where: Where, vtep: IpAddress) -> tuple[str, ...]
         if network.max_prefixlen != 8 * len(vtep):
             raise at.at(index).wrong(f"found {prefix}; accepted: a prefix of the family of vtep-address")
     return tuple(str(ip_network(prefix)) for prefix in text.vteps)
-
-
-def _psk(text: IpsecText, where: Where, secrets: dict[str, str]) -> str | None:
-    if text.psk_file is UNSET:
-        return None if text.psk is UNSET else text.psk
-    if text.psk is not UNSET:
-        raise where.at("psk-file").wrong("found beside psk; accepted: one of the two")
-    psk = secrets[text.psk_file].strip()
-    if not _PSK.fullmatch(psk):
-        what = "16 to 200 printable ASCII characters without blanks"
-        raise where.at("psk-file").wrong(f"{text.psk_file} holds no usable secret; accepted: {what}")
-    return psk

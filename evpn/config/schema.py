@@ -3,7 +3,7 @@
 The description of a type is what an error says is accepted.
 """
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, NamedTuple
 
 from msgspec import UNSET, Meta, Struct, UnsetType, field
 
@@ -13,6 +13,28 @@ from evpn.values import MAX_VNI
 
 def _number(low: int, high: int, what: str) -> Meta:
     return Meta(ge=low, le=high, description=f"{what} from {low} to {high}")
+
+
+class Length(NamedTuple):
+    """Of a secret."""
+
+    least: int
+    most: int
+
+    @property
+    def pattern(self) -> str:
+        return rf"\A[!-~]{{{self.least},{self.most}}}\Z"
+
+    @property
+    def words(self) -> str:
+        return f"{self.least} to {self.most} printable ASCII characters without blanks"
+
+
+PASSWORD, PSK = Length(1, 80), Length(16, 200)
+
+
+def _secret(length: Length) -> Meta:
+    return Meta(pattern=length.pattern, description=f"{length.words}, in quotes", extra={"secret": True})
 
 
 VniNumber = Annotated[int, _number(1, MAX_VNI, "a VNI")]
@@ -40,22 +62,8 @@ MacText = Annotated[str, Meta(description="a MAC address in quotes")]
 Rd = Annotated[str, Meta(description="auto, or a route distinguisher such as 10.0.0.3:100")]
 Target = Annotated[str, Meta(description="a route target such as 65000:100")]
 TargetPattern = Annotated[str, Meta(description='a route target such as 65000:100, or "*:100" for any administrator')]
-Password = Annotated[
-    str,
-    Meta(
-        pattern=r"\A[!-~]{1,80}\Z",
-        description="1 to 80 printable ASCII characters without blanks, in quotes",
-        extra={"secret": True},
-    ),
-]
-Secret = Annotated[
-    str,
-    Meta(
-        pattern=r"\A[!-~]{16,200}\Z",
-        description="16 to 200 printable ASCII characters without blanks, in quotes",
-        extra={"secret": True},
-    ),
-]
+Password = Annotated[str, _secret(PASSWORD)]
+Secret = Annotated[str, _secret(PSK)]
 PemName = Annotated[
     str,
     Meta(pattern=r"\A[A-Za-z0-9_.-]+\Z", description="the name of a file of swanctl, such as vtep.pem"),

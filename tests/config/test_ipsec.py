@@ -47,7 +47,7 @@ def test_a_secret_in_a_file(tmp_path: Path) -> None:
         loads(source, tmp_path / "vtep.yaml")
     secret.chmod(0o600)
     secret.write_text("short")
-    with pytest.raises(ConfigError, match=r"ipsec\.psk-file: psk holds no usable secret"):
+    with pytest.raises(ConfigError, match=r"ipsec\.psk-file: psk holds no usable psk"):
         loads(source, tmp_path / "vtep.yaml")
 
 
