@@ -3,7 +3,7 @@
 Nothing here looks at a fabric. Where the hosts are follows from the plan alone, so a judge need not ask anybody.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from random import Random
 from typing import Any, NamedTuple
 
@@ -241,27 +241,27 @@ def _flood_route(random: Random, where: Where) -> Iterable[Soon]:
 
 def _strategy(random: Random, where: Where) -> Iterable[Soon]:
     """Of the second VNI."""
-    vtep = random.choice(VTEPS)
-    yield 0, "strategy", (vtep, random.choice(STRATEGIES))
-    yield random.uniform(1, 6), "as_before", (vtep,)
+    return _for_a_while(random, "strategy", STRATEGIES, least=1, most=6)
 
 
 def _vni_removed(random: Random, where: Where) -> Iterable[Soon]:
-    vtep = random.choice(VTEPS)
-    yield 0, "without_vni", (vtep,)
-    yield random.uniform(0.5, 5), "as_before", (vtep,)
+    return _for_a_while(random, "without_vni")
 
 
 def _reflector_removed(random: Random, where: Where) -> Iterable[Soon]:
-    vtep = random.choice(VTEPS)
-    yield 0, "without_reflector", (vtep, random.choice(REFLECTORS))
-    yield random.uniform(0.5, 5), "as_before", (vtep,)
+    return _for_a_while(random, "without_reflector", REFLECTORS)
 
 
 def _wrong_file(random: Random, where: Where) -> Iterable[Soon]:
+    return _for_a_while(random, "wrong_file")
+
+
+def _for_a_while(
+    random: Random, what: str, *choices: Sequence[str | int], least: float = 0.5, most: float = 5
+) -> Iterable[Soon]:
     vtep = random.choice(VTEPS)
-    yield 0, "wrong_file", (vtep,)
-    yield random.uniform(0.5, 5), "as_before", (vtep,)
+    yield 0, what, (vtep, *map(random.choice, choices))
+    yield random.uniform(least, most), "as_before", (vtep,)
 
 
 def _refreshed(random: Random, where: Where) -> Iterable[Soon]:
