@@ -12,7 +12,7 @@ import itertools
 import os
 import subprocess
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from types import TracebackType
 from typing import Self
 
@@ -51,15 +51,8 @@ class Namespace:
     def inside(self, *command: str) -> list[str]:
         return ["ip", "netns", "exec", self.name, *command]
 
-    @contextmanager
-    def entered(self) -> Iterator[None]:
-        """The calling thread is in this namespace, until it is back where it was."""
-        with open("/proc/thread-self/ns/net", "rb") as before, open(f"/run/netns/{self.name}", "rb") as wanted:
-            _enter(wanted.fileno())
-            try:
-                yield
-            finally:
-                _enter(before.fileno())
+    def entered(self) -> AbstractContextManager[None]:
+        return entered(self.name)
 
 
 def veth(one: Namespace, one_name: str, other: Namespace, other_name: str) -> None:
@@ -68,6 +61,17 @@ def veth(one: Namespace, one_name: str, other: Namespace, other_name: str) -> No
     _run("ip", "link", "add", one_name, "netns", one.name, "type", "veth", *peer)
     one.run("ip", "link", "set", one_name, "up")
     other.run("ip", "link", "set", other_name, "up")
+
+
+@contextmanager
+def entered(name: str) -> Iterator[None]:
+    """The calling thread is in this namespace, until it is back where it was; a socket stays where it was opened."""
+    with open("/proc/thread-self/ns/net", "rb") as before, open(f"/run/netns/{name}", "rb") as wanted:
+        _enter(wanted.fileno())
+        try:
+            yield
+        finally:
+            _enter(before.fileno())
 
 
 def _enter(descriptor: int) -> None:

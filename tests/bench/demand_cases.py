@@ -26,6 +26,7 @@ from tests.bench.stream import ROWS_PER_ROUTE
 from tests.bench.vteps import Ours
 from tests.bench.watch import rows
 from tests.interop.frr import until
+from tests.namespaces import entered
 
 CASE = "demand"
 DYNAMIC, STATIC = "dynamic-l3", "static-l2"
@@ -81,7 +82,7 @@ def living(strategy: str, size: Size) -> Iterator[Scene]:
             if strategy == STATIC:
                 until(lambda: rows(site) == ROWS_PER_ROUTE * size.routes, size.timeout)
             site.know_vteps()
-            with site.within(site.fabric), _listen("host0") as host, _listen("under0") as underlay:
+            with entered(site.fabric), _listen("host0") as host, _listen("under0") as underlay:
                 host.send(_first_word())
                 processes.wait_for_calm(CALM)
                 yield Scene(site, host, underlay, defaultdict(list))

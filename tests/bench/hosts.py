@@ -7,6 +7,7 @@ from contextlib import contextmanager
 
 from tests.bench import stream
 from tests.bench.site import BRIDGE_MAC, Site
+from tests.namespaces import entered
 
 _ETHERTYPE = b"\x88\xb5"  # for local experiments: nobody reads it, nobody answers
 _EMPTY = bytes(46)
@@ -15,7 +16,7 @@ _STEP = 0.02
 
 
 def open_host(site: Site) -> socket.socket:
-    with site.within(site.fabric):
+    with entered(site.fabric):
         host = socket.socket(socket.AF_PACKET, socket.SOCK_RAW)
         host.bind(("host0", 0))
     return host

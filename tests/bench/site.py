@@ -7,19 +7,18 @@
 Both systems find the same devices with the same flags, so that neither has to make or mend any.
 """
 
-import ctypes
 import json
 import os
 import socket
 import subprocess
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from types import TracebackType
 from typing import Self
 
 from evpn.text import format_ip
 from tests.bench.stream import VNI, VTEPS
 from tests.interop.frr import run
+from tests.namespaces import entered
 
 FABRIC_ADDRESS, VTEP_ADDRESS = "10.0.0.1", "10.0.0.3"
 BRIDGE_MAC = bytes.fromhex("0e0000000001")  # no host of the bench has it
@@ -34,9 +33,6 @@ link set {BRIDGE} up
 link set {DEVICE} up
 link set port0 addrgenmode none up
 """
-
-_CLONE_NEWNET = 0x40000000
-_libc = ctypes.CDLL(None, use_errno=True)
 
 
 class Site:
@@ -58,16 +54,6 @@ class Site:
 
     def __exit__(self, kind: type | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self._remove()
-
-    @contextmanager
-    def within(self, name: str) -> Iterator[None]:
-        """Sockets made meanwhile by this thread belong to that namespace for good."""
-        with open("/proc/thread-self/ns/net", "rb") as here, open(f"/run/netns/{name}", "rb") as there:
-            _enter(there.fileno())
-            try:
-                yield
-            finally:
-                _enter(here.fileno())
 
     def command(self, *command: str) -> list[str]:
         """What runs a command as a process of the VTEP; `ip` becomes it, so that the process id is its own."""
@@ -96,7 +82,7 @@ class Site:
         suppression = "off" if "proxy" in self._flags else "on"
         port_flags = ("link", "set", "dev", DEVICE, "learning", "off", "neigh_suppress", suppression)
         run("bridge", "-n", self.vtep, *port_flags)
-        with self.within(self.vtep):
+        with entered(self.vtep):
             self.device, self.bridge = socket.if_nametoindex(DEVICE), socket.if_nametoindex(BRIDGE)
 
     def _remove(self) -> None:
@@ -107,8 +93,3 @@ class Site:
             for pid in left.stdout.split():
                 subprocess.run(("kill", "-9", pid), capture_output=True, check=False)
             subprocess.run(("ip", "netns", "del", name), check=False)
-
-
-def _enter(namespace: int) -> None:
-    if _libc.setns(namespace, _CLONE_NEWNET):
-        raise OSError(ctypes.get_errno(), "setns")

@@ -13,6 +13,7 @@ from collections.abc import Callable, Sequence
 from evpn.text import parse_ip
 from tests.bench.site import FABRIC_ADDRESS, Site
 from tests.bench.stream import AS_NUMBER, end_of_rib, message
+from tests.namespaces import entered
 
 _OPEN, _UPDATE, _NOTIFICATION, _KEEPALIVE, _REFRESH = 1, 2, 3, 4, 5
 _HEADER = 19
@@ -24,7 +25,7 @@ _MULTIPROTOCOL, _ROUTE_REFRESH, _FOUR_OCTET_AS = b"\x01\x04", b"\x02\x00", b"\x4
 class Speaker:
     def __init__(self, site: Site, families: Sequence[bytes] = (EVPN,)) -> None:
         self._families = families
-        with site.within(site.fabric):
+        with entered(site.fabric):
             self._listener = socket.socket()
             self._listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             self._listener.bind((FABRIC_ADDRESS, 179))

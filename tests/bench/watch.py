@@ -38,6 +38,7 @@ from evpn.netlink.neighbor import NeighborMessage
 from evpn.netlink.socket import open_route_socket
 from tests.bench.site import Site
 from tests.bench.stream import ROWS_PER_ROUTE
+from tests.namespaces import entered
 
 _BUFFER = 1 << 30
 _BATCH = 512
@@ -81,7 +82,7 @@ class Watch:
 
     def __init__(self, site: Site, kind: int, every: int = 1) -> None:
         """`every`, a power of two: of the bench's routes, only each one whose number ends so many, the last of them."""
-        with site.within(site.vtep):
+        with entered(site.vtep):
             self.socket = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, socket.NETLINK_ROUTE)
         self.socket.setsockopt(socket.SOL_SOCKET, SO_RCVBUFFORCE, _BUFFER)
         _attach(self.socket, kind, (site.device, site.bridge), every)
@@ -155,18 +156,18 @@ def watched_rows(routes: int) -> int:
 
 def rows(site: Site) -> int:
     """Rows learnt from BGP that the kernel holds, flood rows apart: a dump, only counted."""
-    with site.within(site.vtep):
+    with entered(site.vtep):
         return sum(_count(family, site) for family in (AF_BRIDGE, AF_INET))
 
 
 def neighbors(site: Site) -> int:
     """The same of neighbors alone: a dump of FDB rows takes minutes where there are a million, and others wait."""
-    with site.within(site.vtep):
+    with entered(site.vtep):
         return _count(AF_INET, site)
 
 
 def flood_rows(site: Site) -> int:
-    with site.within(site.vtep):
+    with entered(site.vtep):
         return _count(AF_BRIDGE, site, flood=True)
 
 
