@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from evpn.cli.client import ask, run_dir_of
+from evpn.cli.client import ask, run_dir_of, where_agent
 
 
 @click.group("clear")
@@ -13,8 +13,7 @@ def command() -> None:
 
 
 @command.command("duplicates")
-@click.option("--config", type=click.Path(path_type=Path), help="Configuration of the agent: says its run-dir.")
-@click.option("--run-dir", type=click.Path(path_type=Path), help="Where the agent's socket is.")
+@where_agent
 @click.option("--vni", type=int, help="In this VNI only.")
 @click.argument("address", required=False)
 def duplicates(config: Path | None, run_dir: Path | None, vni: int | None, address: str | None) -> None:

@@ -1,17 +1,20 @@
 """The client's end of the control socket: a request out, rows in."""
 
 import socket
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 from struct import Struct
-from typing import Any
+from typing import Any, TypeVar
 
 import click
 import msgspec
 
 from evpn.agent.control import SOCKET_NAME
 
+Command = TypeVar("Command", bound=Callable[..., None])
+
 DEFAULT_RUN_DIR = Path("/run/evpn")
+_RUN_DIR = f"Where the agent's socket is [default: {DEFAULT_RUN_DIR}]."
 _TIMEOUT = 30.0
 """Seconds without a word from the agent, or without a place among those who wait for it."""
 _TIMEVAL = Struct("@ll")
@@ -72,6 +75,15 @@ def _rows(lines: Iterator[bytes] | Any, path: Path) -> Iterator[dict[str, Any]]:
 
 def _no_answer(path: Path, reason: str) -> NoAgent:
     return NoAgent(f"{path}: the agent does not answer ({reason})", listens=True)
+
+
+def where_agent(function: Command) -> Command:
+    """Options of a command that `run_dir_of` makes a directory of."""
+    run_dir = click.option("--run-dir", type=click.Path(path_type=Path), help=_RUN_DIR)
+    config = click.option(
+        "--config", type=click.Path(path_type=Path), help="Configuration of the agent: says its run-dir."
+    )
+    return config(run_dir(function))
 
 
 def run_dir_of(config: Path | None, run_dir: Path | None) -> Path:

@@ -6,13 +6,12 @@ from typing import Any
 
 import click
 
-from evpn.cli.client import ask, run_dir_of
+from evpn.cli.client import ask, run_dir_of, where_agent
 from evpn.cli.show import print_json, print_table
 
 
 @click.command("diff")
-@click.option("--config", type=click.Path(path_type=Path), help="Configuration of the agent: says its run-dir.")
-@click.option("--run-dir", type=click.Path(path_type=Path), help="Where the agent's socket is [default: /run/evpn].")
+@where_agent
 @click.option("--vni", type=int, help="This VNI only.")
 @click.option("--json", "as_json", is_flag=True, help="A JSON array of objects.")
 @click.option("--exit-code", is_flag=True, help="Status 1 when there is a difference.")

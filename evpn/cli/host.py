@@ -1,11 +1,10 @@
 """`evpn host`: tell the agent of a host known beforehand, as an orchestrator does when it starts one."""
 
 from pathlib import Path
-from typing import Any
 
 import click
 
-from evpn.cli.client import ask, run_dir_of
+from evpn.cli.client import Command, ask, run_dir_of, where_agent
 
 
 @click.group("host")
@@ -13,19 +12,14 @@ def command() -> None:
     """Hosts known beforehand: announced before their first frame, with a static row on their port."""
 
 
-def _where(function: Any) -> Any:
-    for option in (
-        click.option("--run-dir", type=click.Path(path_type=Path), help="Where the agent's socket is."),
-        click.option("--config", type=click.Path(path_type=Path), help="Configuration of the agent: says its run-dir."),
-        click.option("--mac", required=True, help="The host's MAC address."),
-        click.option("--vni", type=int, required=True, help="The VNI that it is in."),
-    ):
-        function = option(function)
-    return function
+def _which(function: Command) -> Command:
+    mac = click.option("--mac", required=True, help="The host's MAC address.")
+    vni = click.option("--vni", type=int, required=True, help="The VNI that it is in.")
+    return vni(mac(where_agent(function)))
 
 
 @command.command("add")
-@_where
+@_which
 @click.option("--ip", multiple=True, help="An address of the host; may be given several times.")
 @click.option("--port", help="The port of the bridge that it is behind; without, the one where it turns up.")
 @click.option("--sticky", is_flag=True, help="It does not move: nobody else may have the MAC.")
@@ -39,7 +33,7 @@ def add(
 
 
 @command.command("del")
-@_where
+@_which
 def delete(vni: int, mac: str, config: Path | None, run_dir: Path | None) -> None:
     """No longer known beforehand; when it is seen on a port it is announced like any other."""
     request = {"command": "host", "action": "del", "vni": vni, "mac": mac}

@@ -4,12 +4,11 @@ from pathlib import Path
 
 import click
 
-from evpn.cli.client import ask, run_dir_of
+from evpn.cli.client import ask, run_dir_of, where_agent
 
 
 @click.command("refresh")
-@click.option("--config", type=click.Path(path_type=Path), help="Configuration of the agent: says its run-dir.")
-@click.option("--run-dir", type=click.Path(path_type=Path), help="Where the agent's socket is [default: /run/evpn].")
+@where_agent
 def command(config: Path | None, run_dir: Path | None) -> None:
     """Ask every peer for all its routes again (RFC 2918), look at all rows of the kernel, repair what differs."""
     peers = list(ask(run_dir_of(config, run_dir), {"command": "refresh"}))
