@@ -1,14 +1,14 @@
 """Facts from the kernel into the owners of state: devices, rows, and what hosts say of their addresses."""
 
 import logging
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 
 from evpn.agent.disturbances import Disturbances, protocol
 from evpn.agent.instances import Instances
 from evpn.agent.on_demand import OnDemand
 from evpn.config.settings import LearnNeighbors
 from evpn.dataplane.batches import RowChanges
-from evpn.dataplane.comparison import Ask, Comparison, Found, nothing_more
+from evpn.dataplane.comparison import Comparison, Found, Steps
 from evpn.dataplane.dataplane import Dataplane
 from evpn.dataplane.entries import (
     AF_BRIDGE,
@@ -163,13 +163,11 @@ class Kernel:
         for _ in self.compare(vni, Found({}, {}, list(rows), list(neighbors)), lambda: now):
             pass
 
-    def compare(self, vni: Vni, found: Found, clock: Callable[[], float], ask: Ask = nothing_more) -> Iterator[None]:
+    def compare(self, vni: Vni, found: Found, clock: Callable[[], float]) -> Steps:
         """The same, a slice at a time; what goes on meanwhile is in the segment's log."""
         segment, domain = self._dataplane.segments[vni], self._fabric.domains[vni]
         neighbors, home = found.neighbors, segment.neighbor_device
-        comparison = Comparison(
-            segment, found._replace(neighbors=[row for row in neighbors if row.ifindex == home]), ask
-        )
+        comparison = Comparison(segment, found._replace(neighbors=[row for row in neighbors if row.ifindex == home]))
         yield from comparison.steps(lambda: [mac for mac, entry in domain.local.items() if entry.port])
         kept = _reservations(segment), segment.foreign_neighbors, segment.foreign_flood
         comparison.finish()

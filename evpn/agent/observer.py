@@ -15,14 +15,18 @@ from evpn.dataplane.link import Link
 from evpn.netlink.dump import dump_links, dump_neighbors
 from evpn.netlink.errors import NetlinkError
 from evpn.netlink.events import Event, LinkChanged, Overrun, PortChanged
+from evpn.netlink.look import Looker
 from evpn.netlink.neighbor import NeighborMessage
 from evpn.netlink.newcomers import HostsSeen
 from evpn.netlink.socket import Monitor
 
 log = logging.getLogger(__name__)
 
-LEVEL_CHECK, LEVEL_CHECK_SHARE = 60.0, 50
-"""Seconds between level checks, and the least multiple of the time that the last one took: at most 2 % of a core."""
+LEVEL_CHECK, LEVEL_CHECK_SHARE = 60.0, 100
+"""Seconds between level checks, and the least multiple of the time that the last one took: at most 1 % of a core."""
+STRANGERS_SHARE, PER_PAIR = 500, 1.5e-10
+"""The same of a dump that looks for rows that nobody knows of, where they are very many: at most 0.2 % of a core; and
+the seconds that it takes, divided by the square of the rows: it is not made to find out."""
 SOON, SOON_SHARE = 5.0, 2
 """The same after a time in which not everything was heard."""
 DUMP_RETRY = 1.0
@@ -38,11 +42,15 @@ class Observer:
         self.core = core
         self.monitor = Monitor()
         self._plug = plug
-        self._next_check = 0.0
+        self._next_check = self._latest_check = 0.0
+        self._strangers_since = 0.0
+        """From when on there may be strangers."""
+        self._strangers_wanted = False
+        """Whether they are looked for at the next opportunity."""
         self._dump_at = 0.0
-        self._looking = Looking(core)
+        self._looking = Looking(core, Looker())
         self._began = self._took = 0.0
-        self._links_known = self._level_check = False
+        self._links_known = self._level_check = self._strangers = False
         self._heard = (False, False)
         self._writer = 0
 
@@ -59,7 +67,7 @@ class Observer:
                 if error.errno != EINTR:
                     raise
                 self._failed(error, time.monotonic())
-        self._next_check = time.monotonic() + LEVEL_CHECK
+        self._check_at(time.monotonic() + LEVEL_CHECK)
 
     def listen(self, additions: bool = True, deletions: bool = True) -> None:
         """While very many rows are written, or removed, do not hear of each: it takes longer than to write them.
@@ -72,8 +80,10 @@ class Observer:
             return
         self.core.kernel.deaf = not additions
         self.monitor.ignore(self._writer, additions, deletions)
+        if not (additions and deletions):
+            self._looking.give_way()
         if deletions and not before[1]:
-            self._next_check = min(self._next_check, time.monotonic() + max(SOON, SOON_SHARE * self._took))
+            self._check_soon(self._took)
 
     def listen_less(self, additions: bool, deletions: bool) -> None:
         """What is not listened to already, is not for the time being."""
@@ -110,17 +120,18 @@ class Observer:
         """What the kernel has of this MAC by now, and before that, what is told to be gone."""
         segment = self.core.dataplane.segment_of(event.ifindex, event.master)
         try:
-            found = ask_for(segment, [event.lladdr], []) if segment is not None else ()
+            found = ask_for(segment, event.lladdr) if segment is not None else []
         except NetlinkError as error:
             log.warning("row not asked for error=%s", error)
-            found = ()
+            found = []
         return (event, *found) if event.type == RTM_DELNEIGH else found or (event,)
 
     def look(self, now: float) -> None:
         """Observe what is unknown, and once in a while what is believed known; never for longer than a moment."""
         if self.core.kernel.look_again and not self._looking.under_way:
-            self.core.kernel.look_again = False
-            self._next_check, self._links_known = now, False
+            self.core.kernel.look_again = self._links_known = False
+            self._check_at(now)
+            self._strangers_wanted = True
         if not self._links_known and now >= self._dump_at:
             try:
                 self._read_links()
@@ -133,13 +144,39 @@ class Observer:
             self._go_on()
             return
         due = list(self.core.dataplane.unobserved) if now >= self._dump_at else []
-        self._level_check = not due and now >= self._next_check
+        self._level_check = not due and self._is_check_due(now)
+        self._strangers = self._level_check and self._are_strangers_due(now)
         if self._level_check:
             due = [vni for vni, segment in self.core.dataplane.segments.items() if segment.attachment is not None]
-            self._next_check = now + LEVEL_CHECK
+            self._check_at(now + LEVEL_CHECK)
         if due:
             self._began = now
-            self._looking.start(due)
+            self._looking.start(due, self._strangers)
+
+    def _is_check_due(self, now: float) -> bool:
+        """It waits until rows are written, for a while at least: they are unheard, and the kernel is busy with them."""
+        if now < self._next_check:
+            return False
+        if all(self._heard) or now >= self._latest_check:
+            return True
+        self._next_check = now + DUMP_RETRY
+        return False
+
+    def _are_strangers_due(self, now: float) -> bool:
+        """Never while rows are written: each would have to wait for a part of the dump."""
+        due = self._strangers_since + STRANGERS_SHARE * self._dump_takes()
+        return all(self._heard) and (self._strangers_wanted or now >= due)
+
+    def _dump_takes(self) -> float:
+        """Seconds, of all rows."""
+        return PER_PAIR * sum(len(segment.macs.actual) ** 2 for segment in self.core.dataplane.segments.values())
+
+    def _check_at(self, moment: float) -> None:
+        self._next_check, self._latest_check = moment, moment + LEVEL_CHECK
+
+    def _check_soon(self, took: float) -> None:
+        """`took`: seconds of the last such check."""
+        self._check_at(min(self._next_check, time.monotonic() + max(SOON, SOON_SHARE * took)))
 
     def take_look(self) -> None:
         """The kernel has been dumped: what was told by then is no drift."""
@@ -153,16 +190,29 @@ class Observer:
 
     def _go_on(self) -> None:
         """With comparing, if the kernel has been dumped."""
-        if self._looking.is_dumping:
+        if self._looking.waiting:
             return
         try:
             self._looking.step()
         except NetlinkError as error:
             self._failed(error, time.monotonic())
-        if self._level_check and not self._looking.under_way:
-            now = time.monotonic()
-            self._took = now - self._began
-            self._next_check = self._began + max(LEVEL_CHECK, LEVEL_CHECK_SHARE * (now - self._began))
+        if not self._looking.under_way:
+            self._looked(time.monotonic())
+
+    def _looked(self, now: float) -> None:
+        """When the next look is due, by what this one took."""
+        if self._level_check:
+            dumping = self._looking.dumping if self._strangers else 0.0
+            self._took = now - self._began - dumping
+            self._check_at(now - self._took + max(LEVEL_CHECK, LEVEL_CHECK_SHARE * self._took))
+        if not self._looking.strangers_left:
+            self._strangers_since, self._strangers_wanted = now, False
+        elif not self._level_check:
+            self._strangers_wanted = True
+            self._check_soon(self._dump_takes())
+        elif self._strangers:  # it has given way, and may have to again
+            due = now + LEVEL_CHECK_SHARE * self._looking.dumping
+            self._strangers_since, self._strangers_wanted = due - STRANGERS_SHARE * self._dump_takes(), False
 
     def look_at_use(self, now: float) -> None:
         """Which of the rows that were asked for are still used."""
@@ -180,7 +230,7 @@ class Observer:
     def next_moment(self) -> float:
         """Monotonic seconds of the next look, or of the next step of this one."""
         if self._looking.under_way and self._links_known:
-            return time.monotonic() + LEVEL_CHECK if self._looking.is_dumping else 0.0
+            return time.monotonic() + LEVEL_CHECK if self._looking.waiting else 0.0
         if self.core.dataplane.unobserved or not self._links_known:
             return min(self._next_check, self._dump_at)
         return self._next_check

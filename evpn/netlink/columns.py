@@ -1,35 +1,31 @@
 """Dumped rows by the column (RTM_NEWNEIGH): ours are alike but for MAC, address and age, and most of a table is ours.
 
-A datagram of a dump is hundreds of rows, nearly always of one kind. Where all of its rows have the same octets but for
-MAC, address and age, the first of them, decoded, tells what all of them are, and the rest is taken by the column:
-0.2 us for a row instead of 4. Anything else is decoded row by row.
+A datagram of a dump is hundreds of rows, nearly always of one kind, and so are the answers to a few hundred questions.
+Where all rows have the same octets but for MAC, address and age, the first of them, decoded, tells what all of them
+are, and the rest is taken by the column: 0.2 us for a row instead of 4. Anything else is decoded row by row.
 """
 
 from collections import defaultdict
-from collections.abc import Collection, Sequence
-from struct import Struct
+from collections.abc import Collection, Container, Iterable, Mapping, Sequence
+from itertools import repeat
 from typing import NamedTuple
 
-from evpn.dataplane.entries import NTF_ROUTER, NTF_STICKY, NUD_FAILED, NUD_INCOMPLETE, MacRow, NeighborRow, mac_row
+from evpn.dataplane.entries import (
+    NTF_ROUTER,
+    NTF_STICKY,
+    NUD_FAILED,
+    NUD_INCOMPLETE,
+    MacRow,
+    NeighborRow,
+    mac_row,
+    neighbor_row,
+)
 from evpn.dataplane.ownership import Owner, classify, is_our_neighbor
-from evpn.netlink.constants import AF_BRIDGE, NDA_DST, NDA_MASTER
+from evpn.netlink import layouts
+from evpn.netlink.constants import AF_BRIDGE
 from evpn.netlink.messages import HEADER, number
 from evpn.netlink.neighbor import NeighborMessage, decode
 from evpn.values import ZERO_MAC, IpAddress, MacAddress, Vni
-
-# what must be the same and what need not, in turns; the age (NDA_CACHEINFO) is left out
-_LAYOUTS = {
-    (76, NDA_MASTER): Struct("=32s6s22s16x"),  # NDA_LLADDR; NDA_MASTER, NDA_FLAGS_EXT
-    (68, NDA_MASTER): Struct("=32s6s14s16x"),  # an older kernel has no NDA_FLAGS_EXT
-    (68, NDA_DST): Struct("=32s6s6s4s4s16x"),  # NDA_LLADDR, NDA_DST
-    (80, NDA_DST): Struct("=32s6s6s16s4s16x"),
-}
-_NEIGHBORS = {
-    84: Struct("=32s4s4s6s14s16x8s"),  # NDA_DST, NDA_LLADDR; NDA_PROBES; NDA_PROTOCOL
-    96: Struct("=32s16s4s6s14s16x8s"),
-}
-_SECOND = Struct("=42xH")
-"""The type of the attribute behind NDA_LLADDR."""
 
 
 class Place(NamedTuple):
@@ -42,9 +38,12 @@ class Place(NamedTuple):
 
 
 class Table:
-    """What a dump of FDB rows or of neighbors brought, of all bridge domains that were looked at."""
+    """What a dump of FDB rows or of neighbors brought, or questions, of all bridge domains that were looked at."""
 
-    def __init__(self, places: Collection[Place]) -> None:
+    def __init__(self, places: Collection[Place], known: Mapping[int, Container[MacAddress]] | None = None) -> None:
+        """`known`: device -> MACs that are left out, where they are simply ours."""
+        self.most = 0
+        """How many rows of one bridge domain are simply ours, in one of the two FDBs."""
         self.rows: list[NeighborMessage] = []
         """What is not simply ours."""
         self.bridge: defaultdict[int, dict[MacAddress, NeighborMessage]] = defaultdict(dict)
@@ -56,21 +55,27 @@ class Table:
         self._like: dict[int, NeighborMessage] = {}
         self._bridges = {place.device: place.bridge for place in places}
         self._homes = {place.home for place in places}
+        self._known = known or {}
 
     def read(self, datagram: bytes) -> None:
-        if not self._read_columns(datagram, number(datagram[:4])):
+        """One of a dump."""
+        size = number(datagram[:4])
+        if len(datagram) % size or not self.read_alike(datagram, size, size):
             self.rows += decode(datagram)
 
-    def _read_columns(self, datagram: bytes, size: int) -> bool:
-        """False if its rows are not all alike, or not simply ours."""
-        if size < _SECOND.size or len(datagram) % size:
+    def read_alike(self, rows: bytes, size: int, stride: int) -> bool:
+        """Rows of so many octets, one each `stride` octets. False if they are not alike, or not simply ours."""
+        if size < layouts.SECOND.size:
             return False
-        is_fdb = datagram[HEADER.size] == AF_BRIDGE
-        layout = _LAYOUTS.get((size, _SECOND.unpack_from(datagram)[0])) if is_fdb else _NEIGHBORS.get(size)
-        columns = list(zip(*layout.iter_unpack(datagram), strict=True)) if layout else []
+        is_fdb = rows[HEADER.size] == AF_BRIDGE
+        if is_fdb:
+            layout = layouts.fdb_row(size, layouts.SECOND.unpack_from(rows)[0], stride)
+        else:
+            layout = layouts.neighbor(size, stride)
+        columns = list(zip(*layout.iter_unpack(rows), strict=True)) if layout else []
         if not columns or any(column.count(column[0]) != len(column) for column in columns[::2]):
             return False
-        example = decode(datagram[:size])[0]
+        example = decode(rows[:size])[0]
         if not is_fdb:
             return self._bind(example, columns[1], columns[3])
         if len(columns) > 3:
@@ -80,16 +85,28 @@ class Table:
     def _take_bridge(self, example: NeighborMessage, macs: Sequence[MacAddress]) -> bool:
         if self._owner(example) is not Owner.BRIDGE or example.flags & NTF_STICKY or any(mac[0] & 1 for mac in macs):
             return False
-        self.bridge[example.ifindex].update(dict.fromkeys(macs, example))
+        taken = self.bridge[example.ifindex]
+        taken.update(dict.fromkeys(self._unknown(example, macs), example))
+        self.most = max(self.most, len(taken))
         return True
 
     def _take_tunnel(self, example: NeighborMessage, macs: Sequence[MacAddress], vteps: Sequence[IpAddress]) -> bool:
         plain = not example.flags & (NTF_STICKY | NTF_ROUTER)
         if self._owner(example) is not Owner.TUNNEL or not plain or ZERO_MAC in macs:
             return False
-        self.tunnel[example.ifindex].update(zip(macs, vteps, strict=True))
+        taken = self.tunnel[example.ifindex]
+        known = self._known.get(example.ifindex)
+        if known is None:
+            taken.update(zip(macs, vteps, strict=True))
+        else:
+            taken.update((mac, vtep) for mac, vtep in zip(macs, vteps, strict=True) if mac not in known)
+        self.most = max(self.most, len(taken))
         self._like[example.ifindex] = example
         return True
+
+    def _unknown(self, example: NeighborMessage, macs: Sequence[MacAddress]) -> Iterable[MacAddress]:
+        known = self._known.get(example.ifindex)
+        return macs if known is None else [mac for mac in macs if mac not in known]
 
     def _owner(self, example: NeighborMessage) -> Owner:
         return classify(example, example.ifindex, self._bridges.get(example.ifindex, -1))
@@ -99,14 +116,16 @@ class Table:
         if elsewhere or not is_our_neighbor(example) or example.state & (NUD_FAILED | NUD_INCOMPLETE):
             return False
         router = bool(example.flags & NTF_ROUTER)
-        rows = [NeighborRow(mac, router) for mac in macs]
-        self.bound[example.ifindex].update(zip(ips, rows, strict=True))
+        self.bound[example.ifindex].update(zip(ips, map(neighbor_row, macs, repeat(router)), strict=True))
         return True
 
     def pairs(self, device: int) -> tuple[dict[MacAddress, MacRow], list[NeighborMessage]]:
         """Remote MACs that have both of their rows, and the rows of those that have one only."""
         bridge, tunnel = self.bridge[device], self.tunnel[device]
-        both = {mac: mac_row(vtep) for mac, vtep in tunnel.items() if mac in bridge}
+        if tunnel.keys() <= bridge.keys():
+            both = dict(zip(tunnel, map(mac_row, tunnel.values()), strict=True))
+        else:
+            both = {mac: mac_row(vtep) for mac, vtep in tunnel.items() if mac in bridge}
         single = [example._replace(lladdr=mac) for mac, example in bridge.items() if mac not in both]
         like = self._like
         single += [like[device]._replace(lladdr=mac, dst=vtep) for mac, vtep in tunnel.items() if mac not in both]

@@ -6,7 +6,7 @@ A dump walks a table that goes on changing: rows may be missing or come twice. S
 import errno
 import socket
 import sys
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Container, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from struct import Struct
 from typing import TypeVar
@@ -42,11 +42,12 @@ from evpn.netlink.link_message import Address
 from evpn.netlink.messages import HEADER, attribute, refusal, split
 from evpn.netlink.neighbor import NeighborMessage
 from evpn.netlink.socket import open_route_socket
+from evpn.values import MacAddress
 
 _BUFFER = 1 << 20
 _LARGEST = 1 << 16  # the kernel puts 32 KiB into one read at most
 _ATTEMPTS = 8
-_QUESTIONS = 128
+QUESTIONS = 128
 """Asked at a time: their answers fit into the receive buffer."""
 _ABSENT = (errno.ENOENT, errno.ENODEV, errno.EINVAL)
 """No such row, or no longer such a device or bridge port."""
@@ -72,13 +73,22 @@ def walk_neighbors(family: int, ifindex: int = 0, master: int = 0) -> Iterator[l
     return map(neighbor.decode, _answers(RTM_GETNEIGH, _limits(family, ifindex, master)))
 
 
-def dump_table(places: Collection[Place], family: int, ifindex: int = 0, master: int = 0) -> Table:
-    """The same by the column, where the many rows of ours are."""
+def dump_table(
+    places: Collection[Place],
+    family: int,
+    ifindex: int = 0,
+    master: int = 0,
+    enough: Callable[[Table], bool] = lambda table: False,
+    known: Mapping[int, Container[MacAddress]] | None = None,
+) -> Table:
+    """The same by the column, where the many rows of ours are; not to the end, if something is `enough`."""
 
     def dumped() -> Table:
-        table = Table(places)
+        table = Table(places, known)
         for answer in _answers(RTM_GETNEIGH, _limits(family, ifindex, master)):
             table.read(answer)
+            if enough(table):
+                break
         return table
 
     return _retried(dumped)
@@ -88,17 +98,23 @@ def ask(requests: Sequence[bytes]) -> list[NeighborMessage]:
     """The rows that `get_tunnel_row` and the like ask for, in their order, but for those that there are not."""
     rows: list[NeighborMessage] = []
     what = "question for rows"
-    with _reporting(what), _connected() as opened:
-        for start in range(0, len(requests), _QUESTIONS):
-            asked = requests[start : start + _QUESTIONS]
+    with reporting(what), connected() as opened:
+        for start in range(0, len(requests), QUESTIONS):
+            asked = requests[start : start + QUESTIONS]
             opened.send(b"".join(asked))
             for _ in asked:
                 answer = opened.recv(_LARGEST)
-                refused = [refused for part in split(answer) if (refused := refusal(part))]
-                if refused and refused[0].errno not in _ABSENT:
-                    raise NetlinkError(refused[0].errno, what)
-                rows += neighbor.decode(answer)
+                if not is_absent(answer, what):
+                    rows += neighbor.decode(answer)
     return rows
+
+
+def is_absent(answer: bytes, what: str) -> bool:
+    """Whether it says that there is no such row; raises another refusal."""
+    refused = [refused for part in split(answer) if (refused := refusal(part))]
+    if refused and refused[0].errno not in _ABSENT:
+        raise NetlinkError(refused[0].errno, what)
+    return bool(refused)
 
 
 def _limits(family: int, ifindex: int, master: int) -> bytes:
@@ -173,7 +189,7 @@ def _answers(kind: int, wanted: bytes) -> Iterator[bytes]:
     request = HEADER.pack(HEADER.size + len(wanted), kind, NLM_F_REQUEST | NLM_F_DUMP, 1, 0) + wanted
     what = f"dump of {_NAMES[kind]}"
     last = False
-    with _reporting(what), _asking(request) as opened:
+    with reporting(what), _asking(request) as opened:
         while not last:
             answer = opened.recv(_LARGEST)
             last = _is_last(answer, what)
@@ -182,7 +198,7 @@ def _answers(kind: int, wanted: bytes) -> Iterator[bytes]:
 
 def _single(request: bytes, what: str, absent: int) -> bytes | None:
     """The one message that answers a request; None when the kernel says `absent`."""
-    with _reporting(what), _asking(request) as opened:
+    with reporting(what), _asking(request) as opened:
         answer = opened.recv(_LARGEST)
     for message in split(answer):
         refused = refusal(message)
@@ -194,7 +210,7 @@ def _single(request: bytes, what: str, absent: int) -> bytes | None:
 
 def _asking(request: bytes) -> socket.socket:
     """A socket on which this request has been made."""
-    opened = _connected()
+    opened = connected()
     try:
         opened.send(request)
     except OSError:
@@ -203,7 +219,8 @@ def _asking(request: bytes) -> socket.socket:
     return opened
 
 
-def _connected() -> socket.socket:
+def connected() -> socket.socket:
+    """A socket of one's own, which waits for what it reads."""
     opened = open_route_socket(_BUFFER)
     opened.setblocking(True)
     opened.setsockopt(SOL_NETLINK, NETLINK_GET_STRICT_CHK, 1)  # else the kernel ignores what limits a dump
@@ -211,7 +228,7 @@ def _connected() -> socket.socket:
 
 
 @contextmanager
-def _reporting(what: str) -> Iterator[None]:
+def reporting(what: str) -> Iterator[None]:
     try:
         yield
     except OSError as error:
@@ -221,6 +238,8 @@ def _reporting(what: str) -> Iterator[None]:
 def _is_last(answer: bytes, what: str) -> bool:
     """True when the dump ends in this datagram; raises what the kernel says against it."""
     start, end = 0, len(answer)
+    if end >= HEADER.size and _are_alike(answer, HEADER.unpack_from(answer)[0]):
+        end = HEADER.size  # what the first one says, all say
     while start + HEADER.size <= end:
         length, type_, flags, _, _ = HEADER.unpack_from(answer, start)
         if flags & NLM_F_DUMP_INTR:
@@ -231,6 +250,14 @@ def _is_last(answer: bytes, what: str) -> bool:
             raise malformed(f"netlink message of {length} octets")
         start += length + 3 & ~3
     return False
+
+
+def _are_alike(answer: bytes, size: int) -> bool:
+    """Whether its messages have so many octets, and are of one type, with the same flags."""
+    if size < HEADER.size or len(answer) % size:
+        return False
+    columns = (answer[octet::size] for octet in range(8))
+    return all(column.count(column[0]) == len(column) for column in columns)
 
 
 def _ended(rest: bytes, what: str) -> bool:

@@ -7,17 +7,13 @@ from collections.abc import Sequence
 from struct import Struct
 from typing import NamedTuple
 
-from evpn.netlink.constants import AF_BRIDGE, NUD_REACHABLE, RTM_NEWNEIGH
+from evpn.netlink.constants import AF_BRIDGE, NDA_MASTER, NUD_REACHABLE, RTM_NEWNEIGH
 from evpn.netlink.errors import NetlinkError
+from evpn.netlink.inbox import HEAD
+from evpn.netlink.layouts import AGE, fdb_row
 from evpn.netlink.neighbor import NeighborMessage, decode
 from evpn.values import NO_IP, MacAddress
 
-# what is the same, the MAC, and what is the same, in the first 128 octets; then the age (NDA_CACHEINFO), and anything
-_LAYOUTS = {
-    76: Struct("=32s6s22s68x"),  # NDA_LLADDR; NDA_MASTER, NDA_FLAGS_EXT
-    68: Struct("=32s6s14s76x"),  # an older kernel has no NDA_FLAGS_EXT
-}
-_AGE = 16
 _LEARNT = Struct("=4xH10xB7xHB")  # type, family, state, flags
 
 
@@ -37,17 +33,17 @@ class HostsSeen(NamedTuple):
 
 def gathered(heads: bytes, sizes: Sequence[int]) -> list[HostsSeen | int]:
     """What datagrams of these sizes say, of which `heads` has the first octets; the number of one that says more."""
-    size = next((size for size in sizes if size in _LAYOUTS), 0)
-    if not size:
+    size, layout = next(((size, layout) for size in sizes if (layout := fdb_row(size, NDA_MASTER, HEAD))), (0, None))
+    if layout is None:
         return list(range(len(sizes)))
     found: list[HostsSeen | int] = []
     current: HostsSeen | None = None
     before_it = behind_it = b""
-    for number, (before, mac, behind) in enumerate(_LAYOUTS[size].iter_unpack(heads)):
+    for number, (before, mac, behind) in enumerate(layout.iter_unpack(heads)):
         if sizes[number] != size or mac[0] & 1:
             current = None
         elif current is None or before != before_it or behind != behind_it:
-            current = _learnt(before + mac + behind + bytes(_AGE))
+            current = _learnt(before + mac + behind + bytes(AGE))
             before_it, behind_it = before, behind
             if current is not None:
                 found.append(current)

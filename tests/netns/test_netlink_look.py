@@ -1,16 +1,17 @@
 """A look by the column, and questions for single rows, against a real kernel."""
 
 from collections.abc import Callable
+from contextlib import suppress
 
 import pytest
 
 from evpn.dataplane.comparison import Comparison, Found, observe_all
-from evpn.dataplane.entries import Kind
+from evpn.dataplane.entries import Kind, mac_row
 from evpn.dataplane.segment import Attachment, Segment
 from evpn.netlink import neighbor
 from evpn.netlink.columns import Place
 from evpn.netlink.dump import ask, dump_bridge_domain, read_link
-from evpn.netlink.look import look
+from evpn.netlink.look import Domain, Looker, Reach
 from evpn.netlink.socket import Writer
 from evpn.values import IpAddress, MacAddress, Vni
 from tests.netns.conftest import Vtep
@@ -53,28 +54,44 @@ def everything(segment: Segment) -> tuple[object, ...]:
     return (*tables, segment.own, segment.foreign, segment.foreign_bridge, segment.foreign_hosts)
 
 
-def looked(place: Place) -> Found:
-    return look([place])[Vni(100)]
+def everybody(vtep: Vtep, name: str) -> Domain:
+    """With both VXLAN devices in the bridge, each is a port like another one to the other."""
+    device, other = (vtep.device, vtep.device6) if name == "vx100" else (vtep.device6, vtep.device)
+    return Domain(Place(Vni(100), device, vtep.bridge, vtep.bridge), (vtep.port, other))
 
 
-def looked_at_all(place: Place) -> Found:
-    return look([place, *(Place(Vni(vni), -vni, -vni, -vni) for vni in range(200, 210))])[Vni(100)]
+def dumped(domain: Domain) -> Found:
+    return Looker().look([domain])[Vni(100)]
 
 
-@pytest.mark.parametrize("way", [looked, looked_at_all])
+def dumped_of_all(domain: Domain) -> Found:
+    others = [Domain(Place(Vni(vni), -vni, -vni, -vni)) for vni in range(200, 210)]
+    return Looker().look([domain, *others])[Vni(100)]
+
+
+def compared(segment: Segment, domain: Domain, found: Found) -> Comparison:
+    """What it asks for, the kernel is asked for."""
+    looker, comparison = Looker(), Comparison(segment, found)
+    steps, answer = comparison.steps(tuple), None
+    with suppress(StopIteration):
+        while True:
+            question = steps.send(answer)
+            answer = looker.answer(domain.place, question)[Vni(100)] if question else None
+    comparison.finish()
+    return comparison
+
+
+@pytest.mark.parametrize("way", [dumped, dumped_of_all])
 @pytest.mark.parametrize(("name", "vteps"), [("vx100", VTEPS), ("vx6", VTEPS6)])
 def test_a_look_finds_what_a_dump_row_by_row_does(
-    vtep: Vtep, writer: Writer, way: Callable[[Place], Found], name: str, vteps: list[IpAddress]
+    vtep: Vtep, writer: Writer, way: Callable[[Domain], Found], name: str, vteps: list[IpAddress]
 ) -> None:
-    device = vtep.device if name == "vx100" else vtep.device6
-    assert writer.apply(many(vtep, device, vteps)) == []
+    domain = everybody(vtep, name)
+    assert writer.apply(many(vtep, domain.place.device, vteps)) == []
     by_row, by_column = segment_of(name), segment_of(name)
 
-    found = way(Place(Vni(100), device, vtep.bridge, vtep.bridge))
-    comparison = Comparison(by_column, found)
-    for _ in comparison.steps(tuple):
-        pass
-    comparison.finish()
+    found = way(domain)
+    comparison = compared(by_column, domain, found)
 
     assert comparison.local == observe_all(by_row, *dump_bridge_domain(vtep.bridge))
     assert comparison.local == {HOST: (vtep.port, True)}
@@ -82,6 +99,65 @@ def test_a_look_finds_what_a_dump_row_by_row_does(
     assert len(by_row.macs.actual) == ROWS + 1
     assert len(found.macs) > ROWS / 2, "most of it is read by the column"
     assert len(found.bound) > ROWS / 2
+
+
+@pytest.mark.parametrize(("name", "vteps"), [("vx100", VTEPS), ("vx6", VTEPS6)])
+def test_of_very_many_rows_a_first_look_does_not_dump_those_of_the_vxlan_device(
+    vtep: Vtep, writer: Writer, name: str, vteps: list[IpAddress]
+) -> None:
+    """All but flood rows: a row that the device alone has is known by its neighbor."""
+    domain = everybody(vtep, name)
+    writer.apply(many(vtep, domain.place.device, vteps))
+    by_row, by_column = segment_of(name), segment_of(name)
+
+    found = Looker(ROWS // 10).look([domain])[Vni(100)]
+    comparison = compared(by_column, domain, found)
+
+    assert comparison.local == observe_all(by_row, *dump_bridge_domain(vtep.bridge))
+    assert by_column.flood.actual == {}
+    assert by_row.macs.actual[MACS[20]] == mac_row(vteps[0], bridge=False)
+    by_row.flood.actual.clear()
+    assert everything(by_column) == everything(by_row)
+    assert len(found.macs) > ROWS / 2
+    assert Looker(10, 20).look([domain])[Vni(100)].macs == {}, "where they are too many, of the bridge neither"
+
+
+@pytest.mark.parametrize(("name", "vteps"), [("vx100", VTEPS), ("vx6", VTEPS6)])
+def test_rows_that_are_believed_are_asked_for_and_strangers_are_looked_for(
+    vtep: Vtep, writer: Writer, name: str, vteps: list[IpAddress]
+) -> None:
+    domain = everybody(vtep, name)
+    device = domain.place.device
+    writer.apply(many(vtep, device, vteps))
+    segment, by_row = segment_of(name), segment_of(name)
+    observe_all(segment, *dump_bridge_domain(vtep.bridge))
+    stranger = MacAddress(bytes.fromhex("020300000001"))
+    changed = [
+        neighbor.delete_tunnel_row(0, device, MACS[30], vteps[0]),
+        neighbor.delete_bridge_row(0, device, MACS[31]),
+        neighbor.remote_mac(0, device, MACS[32], vteps[1]),
+        neighbor.host(0, vtep.port, MACS[33]),
+        neighbor.delete_neighbor(0, vtep.bridge, IPS[35]),
+    ]
+    assert writer.apply([*changed, neighbor.remote_mac(0, device, stranger, vteps[0])]) == []
+    observe_all(by_row, *dump_bridge_domain(vtep.bridge))
+
+    believed = domain._replace(reach=Reach.PORTS, known=segment.macs.actual)
+    found = Looker().look([believed])[Vni(100)]
+    assert found.macs == {}
+    comparison = compared(segment, domain, found)
+
+    assert comparison.local == {HOST: (vtep.port, True), MACS[33]: (vtep.port, True)}
+    assert segment.macs.actual == {mac: row for mac, row in by_row.macs.actual.items() if mac != stranger}
+    assert (segment.hosts.actual, segment.neighbors.actual) == (by_row.hosts.actual, by_row.neighbors.actual)
+
+    looking_for_strangers = believed._replace(reach=Reach.STRANGERS)
+    assert Looker().look([looking_for_strangers], give_way=lambda: True) == {}
+    found = Looker().look([looking_for_strangers])[Vni(100)]
+    assert len(found.macs) < 10, "what is known is left out"
+    compared(segment, domain, found)
+
+    assert everything(segment) == everything(by_row)
 
 
 def test_rows_are_asked_for_by_their_keys(vtep: Vtep, writer: Writer) -> None:
