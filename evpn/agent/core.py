@@ -55,8 +55,8 @@ class Core:
 
     def drop_peer(self, address: str, now: float) -> None:
         """A neighbor that is no longer configured takes its routes along."""
-        self.fabric.apply(self.rib.mark_stale(address))
-        self.fabric.apply(self.rib.sweep(address))
+        self.rib.mark_stale(address)
+        self.rib.sweep(address)
         self.peers.forget(self.peers.peers[address], now)
 
     # Facts from ExaBGP: sessions and routes
@@ -76,11 +76,11 @@ class Core:
             return
         self.peers.went_down(peer, reason, now)
         log.warning("session down peer=%s reason=%s", address, reason or "unknown")
-        self.fabric.apply(self.rib.mark_stale(address))
+        self.rib.mark_stale(address)
 
     def _is_heard(self, address: str) -> bool:
         """Since it was last lost: UPDATEs reach an agent before it is told which sessions are up."""
-        return self.rib.paths_of.get(address, 0) > len(self.rib.stale.get(address, ()))
+        return self.rib.paths_of.get(address, 0) > self.rib.stale(address)
 
     def update_received(self, address: str, body: bytes) -> None:
         """One UPDATE; what is wrong with it is counted with the peer and never stops anything."""
@@ -101,7 +101,7 @@ class Core:
             self.fabric.apply(self.rib.withdraw(address, message.withdrawn))
         if message.announced and message.attributes:
             why = rejection(self.speaker, message.next_hop, message.attributes)
-            routes, room = message.announced, peer.max_routes - self.rib.paths_of.get(address, 0)
+            routes, room = message.announced, peer.max_routes - self.rib.kept(address)
             if len(routes) > room:
                 routes = self._within_limit(peer, routes, room)
             paths = paths_of(address, message.next_hop, message.attributes, routes, why)
@@ -113,7 +113,7 @@ class Core:
         seen: set[RouteKey] = set()
         for route in routes:
             key = route.key
-            is_new = key not in seen and not self.rib.has(peer.address, key)
+            is_new = key not in seen and not self.rib.keeps(peer.address, key)
             if is_new and len(seen) >= room:
                 peer.over_limit += 1
                 peer.cut_short = True
@@ -157,13 +157,19 @@ class Core:
         self.peers.ask_again(self.rib.paths_of, now)
         for peer in self.peers.due(now):
             peer.stale_until = None
-            self.fabric.apply(self.rib.sweep(peer.address))
+            self.rib.sweep(peer.address)
+        self.fabric.apply(self.rib.settle())
         self.dataplane.retry_due(now)
         self.hosts.settle()
         self.questions.settle(now)
         self.moves.settle(self.fabric.domains.values(), now)
         self.on_demand.settle(now)
         self.instances.settle()
+
+    @property
+    def is_settled(self) -> bool:
+        """Nothing is left for the next turn of what a loss of a session has changed."""
+        return self.rib.is_settled
 
     def _fault(self, peer: Peer, error: WireError) -> None:
         peer.faults += 1

@@ -232,6 +232,8 @@ class Loop:
         core = self.core
         if core.dataplane.has_work(core.peers.synced) or (self._told and core.announcer.routes.pending):
             return 0.0
+        if not core.is_settled:
+            return 0.0
         moments = [self.observer.next_moment(), core.peers.next_deadline(now), self.isolation.next_due()]
         moments.append(self.snapshot.next_due())
         others = (

@@ -56,7 +56,7 @@ def peers(core: Core, vni: Vni | None, now: float) -> Rows:
             "routes": core.rib.paths_of.get(peer.address, 0),
             "max-routes": peer.max_routes,
             "over-limit": peer.over_limit,
-            "stale": len(core.rib.stale.get(peer.address, ())),
+            "stale": core.rib.stale(peer.address),
             "end-of-rib": peer.end_of_rib,
             "updates": peer.updates,
             "faults": peer.faults,

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import TypeAlias
 
 from evpn.rib.best import Reason, rank, reason
+from evpn.rib.loss import Loss
 from evpn.rib.path import Path
 from evpn.values import RouteKey
 from evpn.wire.routes import Route
@@ -11,21 +12,30 @@ from evpn.wire.routes import Route
 BestPathChange: TypeAlias = tuple[RouteKey, Path | None, Path | None]
 """The usable best path of a route changed: key, before, now; None is absence."""
 
+SLICE = 500
+"""Routes looked at in a turn when a session was lost: some milliseconds, with all that follows from it."""
+FORGOTTEN = 20 * SLICE
+"""Keys forgotten in a turn: a millisecond or two."""
+
 
 class Rib:
     """Owner of all paths. A tuple per route, best first: nearly every route has one or two."""
 
     def __init__(self) -> None:
         self.routes: dict[RouteKey, tuple[Path, ...]] = {}
-        self.stale: dict[str, set[RouteKey]] = {}
-        """Per peer that was lost: what it has not said again."""
         self.paths_of: dict[str, int] = {}
+        self._losses: dict[str, list[Loss]] = {}
+        """Per peer: the one that is being swept, if any, before the one that is not yet, if any."""
+        self._over: list[set[RouteKey]] = []
+        """What was said since losses that matter no more."""
 
     def announce(self, peer: str, paths: Sequence[Path]) -> list[BestPathChange]:
         """All announcements of one UPDATE."""
-        routes, stale = self.routes, self.stale.get(peer)
+        routes = self.routes
         keys = [path.route.key for path in paths]
-        if not stale and routes.keys().isdisjoint(keys) and len(set(keys)) == len(keys):  # all new, as nearly always
+        for loss in self._losses.get(peer, ()):
+            loss.said.update(keys)
+        if routes.keys().isdisjoint(keys) and len(set(keys)) == len(keys):  # all new, as nearly always
             routes.update(zip(keys, zip(paths, strict=True), strict=True))
             self.paths_of[peer] = self.paths_of.get(peer, 0) + len(keys)
             return [(key, None, path) for key, path in zip(keys, paths, strict=True) if path.rejection is None]
@@ -33,8 +43,6 @@ class Rib:
         added = 0
         for key, path in zip(keys, paths, strict=True):
             known = routes.get(key)
-            if stale:
-                stale.discard(key)
             if known is None:
                 added += 1
                 routes[key] = (path,)
@@ -49,23 +57,59 @@ class Rib:
 
     def withdraw(self, peer: str, routes: Iterable[Route]) -> list[BestPathChange]:
         """All withdrawals of one UPDATE; what the peer never announced is no error."""
-        return self._drop(peer, (route.key for route in routes))
+        keys = [route.key for route in routes]
+        for loss in self._losses.get(peer, ()):
+            loss.said.difference_update(keys)
+        return self._drop(peer, keys)
 
-    def mark_stale(self, peer: str) -> list[BestPathChange]:
-        """The session is lost: its paths stay, and lose to any fresh one."""
-        self.stale[peer] = {key for key, paths in self.routes.items() if any(path.peer == peer for path in paths)}
-        changes = []
-        for key in self.stale[peer]:
-            known = self.routes[key]
-            if len(known) > 1:
-                changes += self._replace(key, known, known)
+    def mark_stale(self, peer: str) -> None:
+        """The session is lost: its paths stay, and lose to any fresh one; `settle` tells what changes by that."""
+        self._end(peer, [loss for loss in self._losses.get(peer, ()) if not loss.is_swept])
+        if self.paths_of.get(peer):
+            self._losses.setdefault(peer, []).append(Loss())
+
+    def sweep(self, peer: str) -> None:
+        """What a lost peer has not said again goes, slice by slice of `settle`."""
+        losses = self._losses.get(peer)
+        if losses:
+            losses[-1].sweep()
+            self._end(peer, losses[:-1])  # what is stale by these is so by the last one, too
+
+    def settle(self) -> list[BestPathChange]:
+        """A slice of what lost sessions have left to do."""
+        changes: list[BestPathChange] = []
+        room = SLICE
+        for peer, loss in [(peer, loss) for peer, losses in self._losses.items() for loss in losses]:
+            if loss.is_swept and (loss.is_through or len(loss.said) == self.paths_of[peer]):
+                self._end(peer, [loss])
+            elif room and not loss.is_through:
+                keys = loss.take(self.routes, room)
+                room -= len(keys)
+                drop = (key for key in keys if key not in loss.said)
+                changes += self._drop(peer, drop) if loss.is_swept else self._rearrange(peer, keys)
+        self._forget()
         return changes
 
-    def sweep(self, peer: str) -> list[BestPathChange]:
-        """Drop what a lost peer has not said again."""
-        return self._drop(peer, self.stale.pop(peer, set()))
+    @property
+    def is_settled(self) -> bool:
+        losses = (loss for losses in self._losses.values() for loss in losses)
+        return not self._over and all(loss.is_through and not loss.is_swept for loss in losses)
 
-    def has(self, peer: str, key: RouteKey) -> bool:
+    def stale(self, peer: str) -> int:
+        """How many of its paths are."""
+        losses = self._losses.get(peer)
+        return self.paths_of.get(peer, 0) - len(losses[-1].said) if losses else 0
+
+    def kept(self, peer: str) -> int:
+        """How many paths of it there are, but for those that are being swept."""
+        losses = self._losses.get(peer)
+        return len(losses[0].said) if losses and losses[0].is_swept else self.paths_of.get(peer, 0)
+
+    def keeps(self, peer: str, key: RouteKey) -> bool:
+        """Whether it is one of those that are `kept`."""
+        losses = self._losses.get(peer)
+        if losses and losses[0].is_swept:
+            return key in losses[0].said
         return any(path.peer == peer for path in self.routes.get(key, ()))
 
     def best(self, key: RouteKey) -> tuple[Path | None, Reason]:
@@ -83,7 +127,32 @@ class Rib:
                 yield key, paths[0]
 
     def is_stale(self, key: RouteKey, path: Path) -> bool:
-        return key in self.stale.get(path.peer, ())
+        losses = self._losses.get(path.peer)
+        return losses is not None and key not in losses[-1].said
+
+    def _rearrange(self, peer: str, keys: Iterable[RouteKey]) -> list[BestPathChange]:
+        """Paths of a lost peer behind the fresh ones."""
+        changes: list[BestPathChange] = []
+        for key in keys:
+            known = self.routes.get(key, ())
+            if len(known) > 1 and any(path.peer == peer for path in known):
+                changes += self._replace(key, known, known)
+        return changes
+
+    def _end(self, peer: str, ended: Iterable[Loss]) -> None:
+        for loss in ended:
+            self._losses[peer].remove(loss)
+            self._over.append(loss.said)
+        if self._losses.get(peer) == []:
+            del self._losses[peer]
+
+    def _forget(self) -> None:
+        """Bit by bit, for a million keys at once take their time."""
+        if self._over:
+            for _ in range(min(FORGOTTEN, len(self._over[-1]))):
+                self._over[-1].pop()
+            if not self._over[-1]:
+                self._over.pop()
 
     def _drop(self, peer: str, keys: Iterable[RouteKey]) -> list[BestPathChange]:
         changes: list[BestPathChange] = []

@@ -1,9 +1,17 @@
 """A session, an agent or ExaBGP is lost: what may not change, and what is swept afterwards."""
 
+import pytest
+
 from evpn.agent.configure import configure
+from evpn.rib import table
 from tests.agent.vtep import FakeSpeaker, Vtep, a_mac, a_vtep, gone, our_macs, tell
 from tests.builders import CONFIGURATION, IP1, M1, M2, RR1, RR2, VTEP3, a_mac_route, settings
 from tests.kernel_rows import BRIDGE, DEVICE, PORT
+
+
+@pytest.fixture(params=[1, table.SLICE], autouse=True)
+def routes_per_turn(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(table, "SLICE", request.param)
 
 
 def rows(vtep: Vtep) -> tuple[dict, ...]:

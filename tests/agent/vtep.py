@@ -168,7 +168,8 @@ class Vtep:
         for _ in range(30):
             before = self.kernel.writes, len(self.speaker.heard)
             self.turn()
-            if before == (self.kernel.writes, len(self.speaker.heard)) and not self.speaker.lines:
+            moved = before != (self.kernel.writes, len(self.speaker.heard)) or self.speaker.lines
+            if not moved and self.core.is_settled:
                 return
         raise AssertionError("it never comes to rest")
 

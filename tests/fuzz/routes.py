@@ -42,6 +42,8 @@ def check(octets: bytes) -> None:
             core.settle(now)
         else:
             core.update_received(peer, body)
+    while not core.is_settled:
+        core.settle(now)
     check_rib(core.rib)
     core.settle(now)
     check_rows(core)
