@@ -80,13 +80,14 @@ def decode_run(nlri: bytes) -> list[MacIpRoute] | None:
         return None
     if nlri[_MAC::step].translate(None, _UNICAST):
         return None
-    fields = list(_RUNS[size](nlri))
-    if any(mac == ZERO_MAC or octets[18:] == MAX_ET for octets, mac, _, _ in fields):
+    heads, macs, ips, labels = zip(*_RUNS[size](nlri), strict=True)
+    if ZERO_MAC in macs or any(head[18:] == MAX_ET for head in set(heads)):
         return None
-    if len({(octets, labels) for octets, _, _, labels in fields}) > 1:
-        return [_new(MacIpRoute, (*_head(octets), mac, ip, *_labels(labels))) for octets, mac, ip, labels in fields]
-    (rd, esi, tag), (vni, l3vni) = _head(fields[0][0]), _labels(fields[0][3])
-    return [_new(MacIpRoute, (rd, esi, tag, mac, ip, vni, l3vni)) for _, mac, ip, _ in fields]
+    if heads.count(heads[0]) == labels.count(labels[0]) == count:
+        (rd, esi, tag), (vni, l3vni) = _head(heads[0]), _labels(labels[0])
+        return [_new(MacIpRoute, (rd, esi, tag, mac, ip, vni, l3vni)) for mac, ip in zip(macs, ips, strict=True)]
+    columns = zip(map(_head, heads), macs, ips, map(_labels, labels), strict=True)
+    return [_new(MacIpRoute, (*head, mac, ip, *vnis)) for head, mac, ip, vnis in columns]
 
 
 def carries_ip(nlri: bytes) -> bool:
