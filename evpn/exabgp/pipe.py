@@ -13,6 +13,8 @@ import threading
 from collections import deque
 
 _PIPE_OCTETS = 1 << 20
+_READ_OCTETS = 1 << 16
+"""At once, or the loop would have to take so much at once."""
 _F_SETPIPE_SZ = 1031
 MOST_UNREAD = 16 << 20
 """Octets in memory, four times those of the UPDATEs: from there on ExaBGP has to wait, and its peers with it."""
@@ -95,7 +97,7 @@ class Pipe:
         while True:
             self._await_room()
             try:
-                chunk = os.read(self.read_fd, _PIPE_OCTETS)
+                chunk = os.read(self.read_fd, _READ_OCTETS)
             except OSError:
                 chunk = b""
             self._drained += len(chunk)
