@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from evpn.delta import Change, DeltaTable
+from evpn.delta import Changes, DeltaTable
 
 MOVES = [("mac1", "vtep1"), ("mac1", "vtep2"), ("mac2", "vtep1"), ("mac2", None)]
 LAST_WORD = {"mac1": "vtep2"}
@@ -17,9 +17,9 @@ class FarSide:
     def __init__(self) -> None:
         self.rows: dict[str, str] = {}
         self.refuses: set[str] = set()
-        self.batches: list[list[Change[str, str]]] = []
+        self.batches: list[Changes[str, str]] = []
 
-    def apply(self, batch: list[Change[str, str]]) -> set[str]:
+    def apply(self, batch: Changes[str, str]) -> set[str]:
         self.batches.append(batch)
         for key, _, new in batch:
             if key in self.refuses:
@@ -28,17 +28,17 @@ class FarSide:
                 self.rows.pop(key, None)
             else:
                 self.rows[key] = new
-        return self.refuses & {key for key, _, _ in batch}
+        return self.refuses & set(batch.keys)
 
 
 def push_batch(table: DeltaTable[str, str], far: FarSide, limit: int = 512, removals: bool = False) -> None:
     """What was refused waits."""
     batch = table.batch(limit, removals)
     refused = far.apply(batch) if batch else ()
-    for key, _, _ in batch:
+    for key in batch.keys:
         if key in refused:
             table.postpone(key)
-    table.observe_batch([change for change in batch if change[0] not in refused])
+    table.observe_batch(batch.where([key not in refused for key in batch.keys]))
 
 
 def push(table: DeltaTable[str, str], far: FarSide, limit: int = 512) -> None:
@@ -70,7 +70,7 @@ def test_a_key_that_flaps_ten_times_between_two_batches_is_one_write() -> None:
     for n in range(10):
         table.want("mac1", f"vtep{n}")
 
-    assert table.batch(512) == [("mac1", None, "vtep9")]
+    assert list(table.batch(512)) == [("mac1", None, "vtep9")]
 
 
 def test_a_key_that_flaps_back_to_what_is_there_is_no_write() -> None:
@@ -81,7 +81,7 @@ def test_a_key_that_flaps_back_to_what_is_there_is_no_write() -> None:
     table.want("mac1", "vtep2")
     table.want("mac1", "vtep1")
 
-    assert table.batch(512) == []
+    assert list(table.batch(512)) == []
     assert table.pending == 0
 
 
@@ -90,7 +90,7 @@ def test_a_batch_is_the_oldest_differences_first_and_no_larger_than_asked_for() 
     for mac in ("mac1", "mac2", "mac3"):
         table.want(mac, "vtep1")
 
-    assert [key for key, _, _ in table.batch(2)] == ["mac1", "mac2"]
+    assert table.batch(2).keys == ["mac1", "mac2"]
 
 
 def test_removals_wait_in_a_queue_of_their_own() -> None:
@@ -101,8 +101,8 @@ def test_removals_wait_in_a_queue_of_their_own() -> None:
     table.want("mac1", None)
     table.want("mac2", "vtep1")
 
-    assert table.batch(512) == [("mac2", None, "vtep1")]
-    assert table.batch(512, removals=True) == [("mac1", "vtep1", None)]
+    assert list(table.batch(512)) == [("mac2", None, "vtep1")]
+    assert list(table.batch(512, removals=True)) == [("mac1", "vtep1", None)]
 
 
 def test_what_is_observed_and_never_wanted_is_a_removal() -> None:
@@ -110,7 +110,7 @@ def test_what_is_observed_and_never_wanted_is_a_removal() -> None:
 
     table.observe("mac1", "vtep1")
 
-    assert table.batch(512, removals=True) == [("mac1", "vtep1", None)]
+    assert list(table.batch(512, removals=True)) == [("mac1", "vtep1", None)]
 
 
 def test_drift_is_a_difference_again() -> None:
@@ -120,7 +120,7 @@ def test_drift_is_a_difference_again() -> None:
 
     table.observe("mac1", "vtep9")
 
-    assert table.batch(512) == [("mac1", "vtep9", "vtep1")]
+    assert list(table.batch(512)) == [("mac1", "vtep9", "vtep1")]
 
 
 def test_a_dump_says_what_is_there_and_what_is_not() -> None:
@@ -131,8 +131,8 @@ def test_a_dump_says_what_is_there_and_what_is_not() -> None:
 
     table.observe_all({"mac2": "vtep1", "mac3": "vtep1"})
 
-    assert table.batch(512) == [("mac1", None, "vtep1")]
-    assert table.batch(512, removals=True) == [("mac3", "vtep1", None)]
+    assert list(table.batch(512)) == [("mac1", None, "vtep1")]
+    assert list(table.batch(512, removals=True)) == [("mac3", "vtep1", None)]
 
 
 def test_what_is_refused_waits_and_the_rest_goes_on() -> None:
@@ -145,7 +145,7 @@ def test_what_is_refused_waits_and_the_rest_goes_on() -> None:
 
     assert far.rows == {"mac2": "vtep1"}
     assert table.pending == 1
-    assert table.batch(512) == []
+    assert list(table.batch(512)) == []
 
 
 def test_a_refused_key_is_tried_again_when_told_to() -> None:
@@ -169,7 +169,7 @@ def test_a_new_wish_does_not_wait_for_the_retry_of_an_old_one() -> None:
 
     table.want("mac1", "vtep2")
 
-    assert table.batch(512) == [("mac1", None, "vtep2")]
+    assert list(table.batch(512)) == [("mac1", None, "vtep2")]
 
 
 @pytest.mark.parametrize("news", ["the same wish", "half of what was wanted"])
@@ -183,7 +183,7 @@ def test_a_refused_key_waits_whatever_else_is_heard_of_it(news: str) -> None:
     else:
         table.observe("mac1", "vtep9")
 
-    assert table.batch(512) == []
+    assert list(table.batch(512)) == []
     assert table.pending == 1
 
 
@@ -220,7 +220,7 @@ class Reconciliation(RuleBasedStateMachine):
         super().__init__()
         self.table, self.far = DeltaTable[str, str](), FarSide()
         self.wanted: dict[str, str] = {}
-        self.flights: list[list[Change[str, str]]] = []
+        self.flights: list[Changes[str, str]] = []
         """Batches that the far side has not answered yet; meanwhile nothing is heard of it."""
 
     @rule(keys=st.sets(KEYS), wishes=st.dictionaries(KEYS, st.sampled_from(["vtep1", "vtep2"])))
@@ -232,11 +232,15 @@ class Reconciliation(RuleBasedStateMachine):
     @precondition(lambda self: len(self.flights) < 2)
     @rule(limit=st.integers(1, 3), removals=st.booleans())
     def launch(self, limit: int, removals: bool) -> None:
-        flying = {key for batch in self.flights for key, _, _ in batch}
-        batch = self.table.batch(limit, removals, flying)
-        assert not flying & {key for key, _, _ in batch}
+        batch = self.table.batch(limit, removals)
+        assert not self.flying & set(batch.keys)
         if batch:
+            self.table.launch(batch)
             self.flights.append(batch)
+
+    @property
+    def flying(self) -> set[str]:
+        return {key for batch in self.flights for key in batch.keys}
 
     @precondition(lambda self: self.flights)
     @rule()
@@ -245,7 +249,7 @@ class Reconciliation(RuleBasedStateMachine):
         refused = self.far.apply(batch)
         for key in refused:
             self.table.postpone(key)
-        self.table.observe_batch([change for change in batch if change[0] not in refused])
+        self.table.observe_batch(batch.where([key not in refused for key in batch.keys]))
 
     @rule(key=KEYS, value=VALUES)
     def wish(self, key: str, value: str | None) -> None:
@@ -286,8 +290,10 @@ class Reconciliation(RuleBasedStateMachine):
         table = self.table
         queues = [*table.writes, *table.removals, *table.postponed]
         differs = {k for k in table.desired | table.actual if table.desired.get(k) != table.actual.get(k)}
-        assert sorted(queues) == sorted(differs)
-        assert table.pending == len(differs)
+        assert sorted(queues) == sorted(differs - self.flying)
+        assert table.pending == len(differs | self.flying)
+        assert table.writes == {key: table.desired[key] for key in table.writes}
+        assert table.removals == {key: table.actual[key] for key in table.removals}
 
     @invariant()
     def actual_is_what_the_far_side_holds(self) -> None:

@@ -7,7 +7,7 @@ whole telling make it forget what we no longer say.
 from collections.abc import Iterator
 from functools import lru_cache
 
-from evpn.delta import Change, DeltaTable
+from evpn.delta import Changes, DeltaTable
 from evpn.evi.originate import Announcement
 from evpn.exabgp import commands
 from evpn.values import IpAddress, RouteKey
@@ -60,15 +60,15 @@ class Announcer:
     def failed(self) -> None:
         self.failures += 1
 
-    def _withdraw(self, changes: list[Change[RouteKey, Announcement]]) -> Iterator[bytes]:
-        yield from commands.withdraw(self.next_id(), [old.nlri for _, old, _ in changes if old])
+    def _withdraw(self, changes: Changes[RouteKey, Announcement]) -> Iterator[bytes]:
+        yield from commands.withdraw(self.next_id(), [old.nlri for old in changes.old if old])
         self._told(changes)
 
-    def _announce(self, changes: list[Change[RouteKey, Announcement]]) -> Iterator[bytes]:
+    def _announce(self, changes: Changes[RouteKey, Announcement]) -> Iterator[bytes]:
         groups: dict[PathAttributes, list[bytes]] = {}
         last: PathAttributes | None = None
         group: list[bytes] = []
-        for _, _, new in changes:
+        for new in changes.new:
             if new:
                 nlri, shared = new
                 if shared is not last:  # nearly all of a burst have the same ones
@@ -78,7 +78,7 @@ class Announcer:
             yield from commands.announce(self.next_id(), _packed(shared), self.vtep, group)
         self._told(changes)
 
-    def _told(self, changes: list[Change[RouteKey, Announcement]]) -> None:
+    def _told(self, changes: Changes[RouteKey, Announcement]) -> None:
         self.routes.observe_batch(changes)
         self.sent += len(changes)
 

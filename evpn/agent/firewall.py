@@ -133,8 +133,8 @@ class Firewall:
         settings, _, ports, synced = wanted
         text = sets(settings, ports) if ports != self._ports else ""
         text += rules(settings) if self._ports is None else ""
-        added = [vtep for vtep, _, _ in self.vteps.batch(len(self.vteps.writes))]
-        gone = [vtep for vtep, _, _ in self.vteps.batch(len(self.vteps.removals), removals=True)]
+        added = self.vteps.batch(len(self.vteps.writes)).keys
+        gone = self.vteps.batch(len(self.vteps.removals), removals=True).keys
         gone = gone if synced else []
         text += _elements(settings, "add", added) + _elements(settings, "delete", gone)
         if not text:

@@ -210,7 +210,7 @@ class Kernel:
         for segment, kind, changes in batch:
             domain = self._fabric.domains.get(segment.vni)
             if kind is Kind.MAC and self.deaf:
-                self.flown.update(mac for mac, _, _ in changes)
+                self.flown.update(changes.keys)
             if kind is Kind.MAC and domain is not None and domain.local:
                 for index, (mac, _, new) in enumerate(changes, place):
                     if new and index not in refused:

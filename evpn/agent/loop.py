@@ -21,7 +21,7 @@ from evpn.agent.isolation import Isolation
 from evpn.agent.observer import Observer
 from evpn.agent.session import Session
 from evpn.agent.snapshot_file import SnapshotFile
-from evpn.agent.writing import Writing
+from evpn.agent.writing import BATCH, Writing
 from evpn.dataplane.link import Link
 from evpn.exabgp import commands, messages
 from evpn.exabgp.pipe import Pipe
@@ -36,7 +36,7 @@ BULK = 256
 """Pending rows from which on echoes of our own writes are not listened to."""
 OCTETS_PER_TURN = 1 << 16
 """Of lines, some 700 routes: in between, the kernel gets what they come to."""
-SWITCH_INTERVAL = 0.001
+SWITCH_INTERVAL = 0.0002
 """Seconds that a thread may keep the interpreter while another one wants it: the kernel waits as long for more rows."""
 FRAMES_PER_TURN = 1024
 CONTROL_CHECK = 60.0
@@ -66,6 +66,8 @@ class Loop:
         self._listening: int | None = None
         self._follow_at = 0.0
         """When ports are followed that there were no descriptors for; 0: all are."""
+        self._put_off = False
+        """Lines wait, and have not been taken in this turn."""
         self._told = False
         """ExaBGP knows what there is to announce."""
 
@@ -77,7 +79,7 @@ class Loop:
         self.snooper.open()
         self.pipe.open()
         self._keep_control(time.monotonic())
-        self._selector.register(self.pipe.fileno(), selectors.EVENT_READ, self._take_lines)
+        self._selector.register(self.pipe.fileno(), selectors.EVENT_READ, self._lines_wait)
         self._selector.register(self.observer.monitor.fileno(), selectors.EVENT_READ, self.observer.take_events)
         self._selector.register(self.observer.looker, selectors.EVENT_READ, self.observer.take_look)
         self._selector.register(self.snooper.fileno(), selectors.EVENT_READ, self._take_frames)
@@ -152,6 +154,12 @@ class Loop:
 
     # In
 
+    def _lines_wait(self) -> None:
+        """Where a whole batch of rows waits, too, lines are taken while the kernel takes that."""
+        self._put_off = self.core.dataplane.backlog >= BATCH
+        if not self._put_off:
+            self._take_lines()
+
     def _take_lines(self) -> None:
         now = time.monotonic()
         for line in self.pipe.read(OCTETS_PER_TURN):
@@ -177,7 +185,10 @@ class Loop:
 
     def _push_rows(self, now: float) -> None:
         self.observer.listen(*self._few())
-        self.writing.push(now)
+        if not self.writing.push(now) and self._put_off:
+            self._take_lines()
+            self.core.settle(now)
+        self._put_off = False
 
     def _few(self) -> tuple[bool, bool]:
         """Whether there are but few rows to write, and to remove."""

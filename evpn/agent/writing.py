@@ -1,12 +1,15 @@
 """Rows to the kernel: few at once, many by a thread, while more routes are taken in.
 
 While the thread has a batch nothing of the kernel is heard, nor asked for: all that happens are lines of ExaBGP and
-wishes. So a batch ends in the state in which it began, and what is heard later is later.
+wishes. So a batch ends in the state in which it began, and what is heard later is later. A second batch waits for the
+first one, for the thread is not to wait until the loop has time: it has to wait for the interpreter already.
 """
 
+import gc
 import logging
 import select
 import time
+from collections import deque
 from collections.abc import Callable
 from typing import Protocol
 
@@ -21,6 +24,8 @@ log = logging.getLogger(__name__)
 
 BATCH, BATCHES_PER_TURN = 4096, 8
 """Rows; in one turn as many as take the kernel 150 ms."""
+DEPTH = 2
+"""Batches that are under way at most, the one that the kernel is at work on among them."""
 FEW = 64
 """Rows up to which it is quicker to write them than to have them written."""
 
@@ -42,6 +47,8 @@ class Writing:
         self._writer = writer
         self._before = before
         self._background = Background("row-writer", self._apply)
+        self._flying: deque[list[RowChanges]] = deque()
+        """Oldest first."""
 
     def open(self) -> None:
         self._writer.open()
@@ -51,45 +58,53 @@ class Writing:
     def port_id(self) -> int:
         return self._writer.port_id
 
-    def push(self, now: float) -> None:
-        """A slice of what differs; the rest next turn, after whatever has come in meanwhile."""
-        batch = self._core.dataplane.batch(BATCH, self._core.peers.synced)
-        if not batch:
-            return
-        if size_of(batch) < FEW:
+    def push(self, now: float) -> bool:
+        """A slice of what differs; the rest next turn. Whether lines were taken meanwhile, as far as there were any."""
+        batch = self._next()
+        if size_of(batch) >= FEW:
+            self._start(batch)
+            self._go_on(BATCHES_PER_TURN - 1, now)
+            return True
+        if batch:
             self._done(batch, self._writer.apply(rows.encode(batch)), now)
-            return
-        self._background.start(rows.encode(batch))
-        for turn in range(BATCHES_PER_TURN):
-            following, items = self._meanwhile(batch, last=turn == BATCHES_PER_TURN - 1)
-            refusals = self._background.result()
-            if following:
-                self._before()
-                self._background.start(items)
-            self._done(batch, refusals, now)
-            batch = following
-            if not batch:
-                return
+        return False
 
-    def _meanwhile(self, batch: list[RowChanges], last: bool) -> tuple[list[RowChanges], list[bytes]]:
-        """Takes routes in until this batch is in the kernel; the next one, encoded, unless it is the last."""
-        done, lines = self._background.fileno(), self._lines.fileno()
-        waiting = select.poll()
-        waiting.register(done, select.POLLIN)
-        waiting.register(lines, select.POLLIN)
-        enough = size_of(batch) + BATCH
-        following: list[RowChanges] = []
-        items: list[bytes] = []
-        prepared = last
-        while done not in (ready := {descriptor for descriptor, _ in waiting.poll(None if prepared else 0)}):
-            if not prepared and (lines not in ready or self._core.dataplane.backlog >= enough):
-                following = self._core.dataplane.batch(BATCH, self._core.peers.synced, batch)
-                items, prepared = rows.encode(following), True
-            elif lines in ready:
+    def _go_on(self, left: int, now: float) -> None:
+        """Takes routes in until all that is under way is in the kernel; up to so many more batches follow."""
+        waiting, dry = select.poll(), False
+        for descriptor in (self._background, self._lines):
+            waiting.register(descriptor, select.POLLIN)
+        while self._flying:
+            room = left > 0 and len(self._flying) < DEPTH and not dry
+            ready = {descriptor for descriptor, _ in waiting.poll(0 if room else None)}
+            landed = self._background.fileno() in ready
+            if room and (landed or not ready or self._is_enough()):
+                batch = self._next()
+                if batch:
+                    self._before()
+                    self._start(batch)
+                    left -= 1
+                dry = not batch
+            elif landed:
+                self._done(self._flying.popleft(), self._background.result(), now)
+                gc.freeze()  # routes live long: that the collector walks each of them takes 5 % of the time
+                dry = False
+            elif ready:
                 self._take()
                 self._core.settle(time.monotonic())
-                prepared = last or bool(following)
-        return following, items
+                dry = False
+
+    def _next(self) -> list[RowChanges]:
+        return self._core.dataplane.batch(BATCH, self._core.peers.synced, under_way=bool(self._flying))
+
+    def _is_enough(self) -> bool:
+        """For another whole batch."""
+        return self._core.dataplane.backlog >= sum(map(size_of, self._flying)) + BATCH
+
+    def _start(self, batch: list[RowChanges]) -> None:
+        self._background.start(rows.encode(batch))
+        self._core.dataplane.launch(batch)
+        self._flying.append(batch)
 
     def _apply(self, items: list[bytes]) -> list[Refusal]:
         return self._writer.apply(items)

@@ -4,14 +4,14 @@ Rows are written in the order in which they need each other (flood, host, MAC, n
 removals come first: a MAC that comes to a port of ours, or leaves it, has no row in between.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from itertools import islice
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from evpn.dataplane.entries import Kind
 from evpn.dataplane.plan import Plan
 from evpn.dataplane.segment import Segment
-from evpn.delta import Change
+from evpn.delta import Changes
 from evpn.values import MacAddress
 
 _WRITE_ORDER = (Kind.FLOOD, Kind.HOST, Kind.MAC, Kind.NEIGHBOR)
@@ -22,7 +22,7 @@ class RowChanges(NamedTuple):
 
     segment: Segment
     kind: Kind
-    changes: list[Change]  # type: ignore[type-arg]
+    changes: Changes[Any, Any]
     """Of what `Segment`'s table of that kind holds; of rows that are taught, the VTEPs."""
 
 
@@ -34,7 +34,7 @@ def placed(batch: Iterable[RowChanges], place: int) -> tuple[Segment, Kind, byte
     """Whose change is at this place of a batch."""
     for segment, kind, changes in batch:
         if place < len(changes):
-            return segment, kind, changes[place][0]
+            return segment, kind, changes.keys[place]
         place -= len(changes)
     raise IndexError(place)
 
@@ -44,19 +44,18 @@ def _has(plan: Plan, kind: Kind) -> bool:
     return {Kind.FLOOD: plan.flood, Kind.MAC: plan.macs, Kind.NEIGHBOR: plan.neighbors}.get(kind, True)
 
 
-def take(
-    segment: Segment, limit: int, removals: bool, flying: Mapping[tuple[Segment, Kind], set[bytes]]
-) -> list[RowChanges]:
+def take(segment: Segment, limit: int, removals: bool) -> list[RowChanges]:
     found: list[RowChanges] = []
     queues = [(kind, True) for kind in reversed(_WRITE_ORDER) if removals or not _has(segment.plan, kind)]
     for kind, removing in (*queues, *((kind, False) for kind in _WRITE_ORDER)):
-        under_way = flying.get((segment, kind), ())
-        changes = segment.table(kind).batch(limit, removing, under_way) if limit > 0 else []
-        if changes:
-            found.append(RowChanges(segment, kind, changes))
-            limit -= len(changes)
+        table = segment.table(kind)
+        if limit > 0 and (table.removals if removing else table.writes):
+            changes = table.batch(limit, removing)
+            if changes:
+                found.append(RowChanges(segment, kind, changes))
+                limit -= len(changes)
     if segment.taught:
-        going = [key for one in found if one.kind is Kind.MAC for key, _, _ in one.changes]
+        going = [key for one in found if one.kind is Kind.MAC for key in one.changes.keys]
         found += _lessons(segment, going, limit)
     return found
 
@@ -68,4 +67,4 @@ def _lessons(segment: Segment, going: list[bytes], limit: int) -> Iterator[RowCh
     if len(going) == segment.macs.pending and limit > 0:
         macs += islice((mac for mac in taught if mac not in gone), limit)
     if macs:
-        yield RowChanges(segment, Kind.TAUGHT, [(mac, None, taught[mac]) for mac in macs])
+        yield RowChanges(segment, Kind.TAUGHT, Changes(macs, [None] * len(macs), [taught[mac] for mac in macs]))

@@ -30,6 +30,7 @@ from evpn.dataplane.entries import (
 from evpn.dataplane.log import Written
 from evpn.dataplane.ownership import KernelRow
 from evpn.dataplane.segment import Segment
+from evpn.delta import Changes
 from evpn.values import IpAddress, MacAddress
 
 SLICE = 512
@@ -190,7 +191,7 @@ class Comparison:
             return
         wanted = list(map(table.desired.get, keys))
         if found == wanted:
-            table.observe_batch(list(zip(keys, believed, wanted, strict=True)))
+            table.observe_batch(Changes(list(keys), believed, wanted))
             return
         changes = []
         for key, old, value, wish in zip(keys, believed, found, wanted, strict=True):
@@ -198,7 +199,7 @@ class Comparison:
                 continue
             self.corrected += value != wish and not table.differs(key)
             changes.append((key, old, wish if value == wish else value))
-        table.observe_batch(changes)
+        table.observe_batch(Changes.of(changes))
 
     def _observe(self, row: KernelRow, present: bool) -> None:
         self._place(self._shadow.observe(row, present))

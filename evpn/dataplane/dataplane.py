@@ -5,7 +5,7 @@ about to come back; only what a strategy has no rows for goes at once. `batches`
 """
 
 from collections.abc import Iterable, Iterator
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from evpn.dataplane import batches
 from evpn.dataplane.batches import RowChanges, size_of
@@ -16,7 +16,7 @@ from evpn.dataplane.link import Link
 from evpn.dataplane.ownership import KernelRow
 from evpn.dataplane.plan import STATIC_L2, Plan
 from evpn.dataplane.segment import Attachment, Segment
-from evpn.delta import Change
+from evpn.delta import Change, Changes
 from evpn.values import MacAddress, Vni
 
 RETRY_FIRST, RETRY_LONGEST = 1.0, 60.0
@@ -162,25 +162,27 @@ class Dataplane:
 
     # Reconciliation
 
-    def batch(self, limit: int, removals: bool, flying: Iterable[RowChanges] = ()) -> list[RowChanges]:
+    def batch(self, limit: int, removals: bool, under_way: bool = False) -> list[RowChanges]:
         """Up to `limit` row changes over all bridge domains that may be written now.
 
-        `flying`: a batch that is under way. Where hosts are known beforehand its end is waited for: their rows and
-        those of remote MACs take each other's place.
+        `under_way`: another batch is. Where hosts are known beforehand its end is waited for: their rows and those of
+        remote MACs take each other's place.
         """
         batch: list[RowChanges] = []
-        keys: dict[tuple[Segment, Kind], set[bytes]] = {}
-        for one in flying:
-            keys.setdefault((one.segment, one.kind), set()).update(key for key, _, _ in one.changes)
         for segment in self._writable(removals):
-            if keys and (segment.hosts.desired or segment.hosts.actual or segment.taught):
+            if under_way and (segment.hosts.desired or segment.hosts.actual or segment.taught):
                 continue
-            found = batches.take(segment, limit, removals, keys)
+            found = batches.take(segment, limit, removals)
             batch += found
             limit -= size_of(found)
             if limit <= 0:
                 break
         return batch
+
+    def launch(self, batch: Iterable[RowChanges]) -> None:
+        """It is under way from now on; `settle` is its end."""
+        for segment, kind, changes in batch:
+            segment.table(kind).launch(changes)
 
     def settle(self, batch: Iterable[RowChanges], refused: dict[int, int], now: float) -> list[tuple[Segment, Fact]]:
         """A batch was pushed; `refused`: index of a change in it -> errno. Returns what that means for local hosts.
@@ -192,22 +194,22 @@ class Dataplane:
         for one in batch:
             segment, kind, changes = one
             if kind is Kind.TAUGHT:  # refused: the device knows better by now
-                for key, _, _ in changes:
+                for key in changes.keys:
                     segment.taught.pop(key, None)
             else:
                 facts += self._settle(one, self._accepted(one, place, refused, now) if refused else changes)
             place += len(changes)
         return facts
 
-    def _settle(self, one: RowChanges, accepted: list[Change]) -> list[tuple[Segment, Fact]]:  # type: ignore[type-arg]
+    def _settle(self, one: RowChanges, accepted: Changes[Any, Any]) -> list[tuple[Segment, Fact]]:
         segment, kind, _ = one
         segment.table(kind).observe_batch(accepted)
         if segment.log is not None:
             segment.log.written(kind, accepted)
         if self.refusals:
-            for key, _, _ in accepted:
+            for key in accepted.keys:
                 self.refusals.pop((segment.vni, kind, key), None)
-        gone = [new for _, _, new in accepted].count(None)
+        gone = accepted.new.count(None)
         self.written += len(accepted) - gone
         self.removed += gone
         if segment.hosts.actual:
@@ -216,17 +218,15 @@ class Dataplane:
                     segment.displace(kind, key)
         return [(segment, _host_fact(change)) for change in accepted] if kind is Kind.HOST else []
 
-    def _accepted(self, one: RowChanges, first: int, refused: dict[int, int], now: float) -> list[Change]:  # type: ignore[type-arg]
+    def _accepted(self, one: RowChanges, first: int, refused: dict[int, int], now: float) -> Changes[Any, Any]:
         """What was refused of these changes waits; the rest."""
-        accepted = []
-        for index, change in enumerate(one.changes, first):
-            if index in refused:
+        taken = [place not in refused for place in range(first, first + len(one.changes))]
+        for place, (key, is_taken) in enumerate(zip(one.changes.keys, taken, strict=True), first):
+            if not is_taken:
                 self.refused += 1
-                self._refuse(one.segment.vni, one.kind, change[0], refused[index], now)
-                one.segment.table(one.kind).postpone(change[0])
-            else:
-                accepted.append(change)
-        return accepted
+                self._refuse(one.segment.vni, one.kind, key, refused[place], now)
+                one.segment.table(one.kind).postpone(key)
+        return one.changes.where(taken)
 
     def retry_due(self, now: float) -> None:
         """Refused rows whose time has come wait in the queues again."""

@@ -1,11 +1,11 @@
 """The last word on each row of a bridge domain since a look at it began, whoever gave it."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection
 from typing import Any, NamedTuple
 
 from evpn.dataplane.entries import AF_BRIDGE, Kind
 from evpn.dataplane.ownership import KernelRow
-from evpn.delta import Change
+from evpn.delta import Changes
 
 
 class Heard(NamedTuple):
@@ -33,7 +33,7 @@ class Log:
         mac = row.lladdr if row.family == AF_BRIDGE else None  # a neighbor is known by its address
         self._say((row.ifindex, mac, row.dst), Heard(row, present))
 
-    def written(self, kind: Kind, changes: Iterable[Change[Any, Any]]) -> None:
+    def written(self, kind: Kind, changes: Changes[Any, Any]) -> None:
         for key, _, new in changes:
             self._say((kind, key), Written(kind, key, new))
 

@@ -4,7 +4,7 @@ One remote MAC is a row in the bridge's FDB and one in the VXLAN device's; one r
 VXLAN device, for BUM frames; one remote IP is a neighbor on the bridge, so that it can answer ARP and ND.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from evpn.dataplane.entries import HostRow, MacRow, NeighborRow, mac_row, neighbor_row
 from evpn.dataplane.segment import Segment
@@ -13,7 +13,7 @@ from evpn.evi.bridge_domain import BridgeDomain
 from evpn.evi.dirty import Dirty
 from evpn.evi.paths import mac_of
 from evpn.rib.path import Path
-from evpn.values import ZERO_MAC, IpAddress, MacAddress
+from evpn.values import NO_IP, ZERO_MAC, IpAddress, MacAddress
 from evpn.wire.communities import IMMUTABLE, OVERRIDE, ROUTER
 from evpn.wire.routes import MacIpRoute
 
@@ -42,10 +42,15 @@ def project(domain: BridgeDomain, segment: Segment, dirty: Dirty) -> None:
 
 def _mac_rows(
     domain: BridgeDomain, segment: Segment, macs: Mapping[MacAddress, Path | None]
-) -> dict[MacAddress, MacRow]:
+) -> Mapping[MacAddress, MacRow]:
     """Those that are wanted."""
-    rows: dict[MacAddress, MacRow] = {}
     remote, proxy, reserved = domain.remote, segment.plan.proxy, segment.all_reserved
+    sole = [path for path in macs.values() if path is not None]
+    if not (sole or domain.frozen) and remote.keys().isdisjoint(macs):  # all gone
+        return {}
+    if len(sole) == len(macs) and not proxy and reserved.isdisjoint(macs):  # all new, as while a fabric is learnt
+        return dict(zip(macs, _rows_of(sole), strict=True))
+    rows: dict[MacAddress, MacRow] = {}
     for mac, path in macs.items():
         if path is None:
             owner = domain.owner(mac) if mac in remote or domain.frozen else None
@@ -63,6 +68,16 @@ def _mac_rows(
     return rows
 
 
+def _rows_of(paths: Iterable[Path]) -> Iterator[MacRow]:
+    """Of MAC/IP routes that were received, so none of a MAC that is no host's; many in turn are of one UPDATE."""
+    vtep, attributes, row = NO_IP, None, mac_row(NO_IP)
+    for path in paths:
+        if path.next_hop is not vtep or path.attributes is not attributes:
+            vtep, attributes = path.next_hop, path.attributes
+            row = mac_row(vtep, attributes.immovable)
+        yield row
+
+
 def _is_router(domain: BridgeDomain, mac: MacAddress, vtep: IpAddress) -> bool:
     """Whether its VTEP says so of an IPv6 address of it (RFC 9047): the device has one flag for all of them."""
     for path in domain.remote.get(mac, ()):
@@ -74,10 +89,17 @@ def _is_router(domain: BridgeDomain, mac: MacAddress, vtep: IpAddress) -> bool:
 
 def _neighbor_rows(
     domain: BridgeDomain, segment: Segment, ips: Mapping[IpAddress, Path | None]
-) -> dict[IpAddress, NeighborRow]:
+) -> Mapping[IpAddress, NeighborRow]:
     """Those that are wanted: only beside the FDB row that makes the bridge answer for them."""
-    rows: dict[IpAddress, NeighborRow] = {}
     remote, foreign, reserved = domain.addresses.remote, segment.foreign_neighbors, segment.all_reserved
+    paths = [path for path in ips.values() if path is not None]
+    if not paths and remote.keys().isdisjoint(ips):  # all gone
+        return {}
+    if len(paths) == len(ips) and foreign.isdisjoint(ips) and _ODD.isdisjoint({ip[0] for ip in ips}):
+        macs, attributes = [mac_of(path) for path in paths], {id(path.attributes): path.attributes for path in paths}
+        if reserved.isdisjoint(macs) and all(shared.arp_nd is None for shared in attributes.values()):
+            return {ip: neighbor_row(mac, False) for ip, mac in zip(ips, macs, strict=True)}
+    rows: dict[IpAddress, NeighborRow] = {}
     for ip, sole in ips.items():
         path = sole
         if path is None:

@@ -11,7 +11,7 @@ Result = TypeVar("Result")
 
 
 class Background(Generic[Lot, Result]):
-    """One lot at a time: `start`, and once `fileno()` is readable, `result`."""
+    """Lots one after the other: `start`, and once `fileno()` is readable, `result` of the oldest."""
 
     def __init__(self, name: str, work: Callable[[Lot], Result]) -> None:
         self._name = name
@@ -21,7 +21,7 @@ class Background(Generic[Lot, Result]):
         self._event = -1
 
     def open(self) -> None:
-        self._event = os.eventfd(0, os.EFD_CLOEXEC)
+        self._event = os.eventfd(0, os.EFD_CLOEXEC | os.EFD_SEMAPHORE)
         threading.Thread(target=self._work, name=self._name, daemon=True).start()
 
     def fileno(self) -> int:

@@ -14,7 +14,7 @@ from errno import ENODEV, ENOENT, EOPNOTSUPP
 from evpn.dataplane.batches import RowChanges
 from evpn.dataplane.entries import HostRow, Kind, MacRow, NeighborRow
 from evpn.dataplane.segment import Segment
-from evpn.delta import Change
+from evpn.delta import Change, Changes
 from evpn.netlink import bulk, neighbor
 from evpn.netlink.messages import Refusal
 from evpn.values import IpAddress, MacAddress
@@ -34,7 +34,7 @@ def encode(batch: Iterable[RowChanges]) -> list[bytes]:
     for segment, kind, changes in batch:
         device = segment.attachment.device.ifindex if segment.attachment is not None else 0
         for start in range(0, len(changes) if device else 0, _TOGETHER):
-            some, number = changes[start : start + _TOGETHER], 2 * (place + start)
+            some, number = changes.part(start, start + _TOGETHER), 2 * (place + start)
             if kind is Kind.MAC:
                 items += _macs(number, device, segment, some)
             elif kind is Kind.NEIGHBOR:
@@ -54,7 +54,7 @@ def refused(refusals: Iterable[Refusal]) -> dict[int, int]:
     return {number >> 1: errno for number, errno in refusals if not (number & _DELETION and errno in _GONE)}
 
 
-def _floods(number: int, device: int, changes: list[Change[IpAddress, bool]]) -> Iterator[bytes]:
+def _floods(number: int, device: int, changes: Changes[IpAddress, bool]) -> Iterator[bytes]:
     for vtep, _, new in changes:
         if new is None:
             yield neighbor.delete_flood(number + _DELETION, device, vtep)
@@ -63,24 +63,34 @@ def _floods(number: int, device: int, changes: list[Change[IpAddress, bool]]) ->
         number += 2
 
 
-def _taught(number: int, device: int, changes: list[Change[MacAddress, IpAddress]]) -> Iterator[bytes]:
+def _taught(number: int, device: int, changes: Changes[MacAddress, IpAddress]) -> Iterator[bytes]:
     for mac, _, vtep in changes:
         if vtep is not None:
             yield neighbor.taught_mac(number, device, mac, vtep)
         number += 2
 
 
-def _macs(number: int, device: int, segment: Segment, changes: list[Change[MacAddress, MacRow]]) -> Iterator[bytes]:
+def _macs(number: int, device: int, segment: Segment, changes: Changes[MacAddress, MacRow]) -> Iterator[bytes]:
+    """Whole columns if all are new and usual, or all go that are whole."""
+    count, end = len(changes), number + 2 * len(changes)
+    if changes.old.count(None) == count and not segment.hosts.actual and all(map(_is_usual, _distinct(changes.new))):
+        yield bulk.remote_macs(device, range(number, end, 2), changes.keys, _vteps(changes.new))
+    elif changes.new.count(None) == count and all(map(_is_whole, _distinct(changes.old))):
+        yield bulk.delete_remote_macs(device, range(number + _DELETION, end, 2), changes.keys, _vteps(changes.old))
+    else:
+        yield from _mixed_macs(number, device, segment, changes)
+
+
+def _mixed_macs(number: int, device: int, segment: Segment, changes: Changes[MacAddress, MacRow]) -> Iterator[bytes]:
     hosts = segment.hosts.actual
     written: list[tuple[int, MacAddress, IpAddress]] = []
     deleted: list[tuple[int, MacAddress, IpAddress]] = []
     for change in changes:
         mac, old, new = change
         if new is None:
-            usual = old is not None and old.tunnel and old.bridge
+            usual = _is_whole(old)
         else:
-            usual = not new.sticky and not new.router and mac not in hosts
-            usual = usual and (old is None or not _has_other_flags(old, new))
+            usual = _is_usual(new) and mac not in hosts and (old is None or not _has_other_flags(old, new))
         if not usual:
             yield from _mac(number, device, segment, change)
         elif new is not None:
@@ -92,6 +102,23 @@ def _macs(number: int, device: int, segment: Segment, changes: list[Change[MacAd
         yield bulk.remote_macs(device, *zip(*written, strict=True))
     if deleted:
         yield bulk.delete_remote_macs(device, *zip(*deleted, strict=True))
+
+
+def _distinct(rows: Iterable[MacRow | None]) -> Iterable[MacRow | None]:
+    """A few, for `mac_row` shares them."""
+    return {id(row): row for row in rows}.values()
+
+
+def _is_usual(row: MacRow | None) -> bool:
+    return row is not None and not row.sticky and not row.router
+
+
+def _is_whole(row: MacRow | None) -> bool:
+    return row is not None and row.tunnel and row.bridge
+
+
+def _vteps(rows: Iterable[MacRow | None]) -> list[IpAddress]:
+    return [row.vtep for row in rows if row is not None]
 
 
 def _mac(number: int, device: int, segment: Segment, change: Change[MacAddress, MacRow]) -> Iterator[bytes]:
@@ -115,7 +142,7 @@ def _has_other_flags(old: MacRow, new: MacRow) -> bool:
     return new.sticky != old.sticky or (old.tunnel and new.router != old.router) or not old.marked
 
 
-def _hosts(number: int, device: int, segment: Segment, changes: list[Change[MacAddress, HostRow]]) -> Iterator[bytes]:
+def _hosts(number: int, device: int, segment: Segment, changes: Changes[MacAddress, HostRow]) -> Iterator[bytes]:
     for mac, old, new in changes:
         remote = segment.macs.actual.get(mac)
         if old is not None and (new is None or (old.sticky and not new.sticky)):
@@ -127,8 +154,13 @@ def _hosts(number: int, device: int, segment: Segment, changes: list[Change[MacA
         number += 2
 
 
-def _neighbors(number: int, home: int, changes: list[Change[IpAddress, NeighborRow]]) -> Iterator[bytes]:
+def _neighbors(number: int, home: int, changes: Changes[IpAddress, NeighborRow]) -> Iterator[bytes]:
     """Those of hosts and those of routers, of IPv4 and of IPv6: a block of each."""
+    rows = [row for row in changes.new if row is not None]
+    if len(rows) == len(changes) and len(set(map(len, changes.keys))) == 1 and not any(row.router for row in rows):
+        numbers = range(number, number + 2 * len(changes), 2)
+        yield bulk.neighbors(home, False, numbers, changes.keys, [row.mac for row in rows])
+        return
     blocks: dict[tuple[int, bool], list[tuple[int, IpAddress, MacAddress]]] = {}
     deleted: dict[int, list[tuple[int, IpAddress]]] = {}
     for ip, _, new in changes:

@@ -30,7 +30,7 @@ _LARGEST = 1 << 16  # the kernel fills 32 KiB per read of a dump at most, and no
 _OCTETS_PER_REFUSAL = 2048  # what an unread refusal takes of the receive buffer, with room to spare
 _OCTETS_PER_MESSAGE = 36  # of the shortest one
 _SEND_BUFFER = 1 << 20
-_CHUNK = 1 << 18  # of octets
+_CHUNK = 1 << 20  # of octets: after each one the thread has to wait for the interpreter again
 
 
 class Writer:
@@ -41,7 +41,7 @@ class Writer:
     refusals fit into the receive buffer, were they all refused.
     """
 
-    def __init__(self, buffer: int = 8 << 20) -> None:
+    def __init__(self, buffer: int = 32 << 20) -> None:
         self._buffer = buffer
         self._chunk = _CHUNK
         self._socket: socket.socket | None = None

@@ -149,7 +149,7 @@ def test_a_mac_is_taught_in_the_batch_that_removes_its_row() -> None:
 
     batch = vtep.core.dataplane.batch(512, False)
 
-    assert [one.kind for one in batch if M1 in [key for key, _, _ in one.changes]] == [Kind.MAC, Kind.TAUGHT]
+    assert [one.kind for one in batch if M1 in one.changes.keys] == [Kind.MAC, Kind.TAUGHT]
 
 
 def test_what_was_to_be_taught_is_forgotten_with_the_device_and_with_another_strategy() -> None:

@@ -3,6 +3,7 @@
 import os
 import random
 import threading
+import time
 from collections.abc import Iterator
 
 import pytest
@@ -210,3 +211,23 @@ def test_a_mistake_of_ours_in_the_thread_ends_the_agent(monkeypatch) -> None:
     monkeypatch.setattr(site.kernel, "apply", broken)
     with pytest.raises(ZeroDivisionError):
         site.run(*announced(range(BATCH)))
+
+
+def test_the_next_batch_waits_when_the_thread_is_done_with_one(monkeypatch) -> None:
+    site, apply, waiting = Site(), SlowKernel.apply, []
+
+    def patient(kernel: SlowKernel, messages: list[bytes]) -> list[Refusal]:
+        deadline = time.monotonic() + (0 if waiting else 5)
+        while not (found := site.writing._background._lots.qsize()) and time.monotonic() < deadline:
+            time.sleep(0.001)
+        waiting.append(found)
+        return apply(kernel, messages)
+
+    for update in announced(range(2 * BATCH)):
+        site.core.update_received(RR1, update)
+    site.core.settle(0.0)
+    monkeypatch.setattr(SlowKernel, "apply", patient)
+
+    site.writing.push(0.0)
+
+    assert waiting[0] == 1

@@ -49,7 +49,7 @@ def want_host(segment: Segment) -> None:
 
 
 def words(batch: list[RowChanges]) -> list[str]:
-    return [f"{'-' if new is None else '+'}{kind.value}" for _, kind, changes in batch for _, _, new in changes]
+    return [f"{'-' if new is None else '+'}{kind.value}" for _, kind, changes in batch for new in changes.new]
 
 
 def push(dataplane: Dataplane, now: float = 0.0, refused: dict[int, int] | None = None) -> list[RowChanges]:

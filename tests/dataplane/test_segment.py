@@ -68,7 +68,7 @@ def test_an_echo_is_no_difference(written: Segment) -> None:
 def test_another_destination_is_a_difference(written: Segment) -> None:
     written.observe(tunnel_row(M1, VTEP3), True)
 
-    assert written.macs.batch(9)[0][1] == mac_row(VTEP3)
+    assert written.macs.batch(9).old[0] == mac_row(VTEP3)
 
 
 def test_the_deletion_of_each_half_leaves_the_other(written: Segment) -> None:
@@ -87,7 +87,7 @@ def test_what_is_ours_by_its_mark_and_not_wanted_is_removed() -> None:
     segment = a_segment()
     segment.observe(tunnel_row(M1, VTEP2), True)
 
-    assert [key for key, _, _ in segment.macs.batch(9, removals=True)] == [M1]
+    assert segment.macs.batch(9, removals=True).keys == [M1]
 
 
 def test_a_row_learnt_from_the_tunnel_is_removed_as_well() -> None:
@@ -201,7 +201,7 @@ def test_a_local_takeover_leaves_the_tunnels_half_and_no_deletion_is_told(writte
 
     written.macs.want(M1, None)
 
-    assert written.macs.batch(9, removals=True)[0][1] == TUNNEL_ONLY
+    assert written.macs.batch(9, removals=True).old[0] == TUNNEL_ONLY
 
 
 def test_a_local_takeover_of_the_bridges_half_alone_leaves_nothing() -> None:

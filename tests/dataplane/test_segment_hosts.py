@@ -49,7 +49,7 @@ def test_a_row_that_nobody_wants_is_removed() -> None:
     segment = a_segment()
     segment.observe(host_row(M1, PORT), True)
 
-    assert segment.hosts.batch(9, removals=True)[0][1] == HOST
+    assert segment.hosts.batch(9, removals=True).old[0] == HOST
 
 
 def test_a_deleted_row_is_written_again(written: Segment) -> None:

@@ -8,6 +8,7 @@ import pytest
 from evpn.dataplane.batches import RowChanges, placed
 from evpn.dataplane.dataplane import Dataplane
 from evpn.dataplane.entries import HostRow, Kind, MacRow, NeighborRow, mac_row
+from evpn.delta import Changes
 from evpn.netlink import neighbor, rows
 from evpn.netlink.constants import NTF_EXT_LEARNED, NTF_STICKY, NUD_NOARP
 from evpn.netlink.messages import Refusal, split
@@ -85,7 +86,7 @@ def test_before_anything_may_be_removed_it_takes_its_place_all_the_same(path: tu
 
 
 def hosts(old: HostRow | None, new: HostRow | None) -> list[RowChanges]:
-    return [RowChanges(a_segment(), Kind.HOST, [(M1, old, new)])]
+    return [RowChanges(a_segment(), Kind.HOST, Changes([M1], [old], [new]))]
 
 
 def numbers(items: list[bytes]) -> list[int]:
@@ -121,27 +122,31 @@ BATCH = [
     RowChanges(
         a_segment(),
         Kind.MAC,
-        [
-            (MACS[0], None, mac_row(VTEP2)),
-            (MACS[1], mac_row(VTEP2), None),
-            (MACS[2], None, mac_row(VTEP2, sticky=True)),
-            (MACS[3], mac_row(VTEP2), mac_row(VTEP3)),
-            (MACS[4], mac_row(VTEP2, tunnel=False), None),
-            (MACS[5], mac_row(VTEP2, router=True), mac_row(VTEP2)),
-            (MACS[6], mac_row(VTEP3), None),
-        ],
+        Changes.of(
+            [
+                (MACS[0], None, mac_row(VTEP2)),
+                (MACS[1], mac_row(VTEP2), None),
+                (MACS[2], None, mac_row(VTEP2, sticky=True)),
+                (MACS[3], mac_row(VTEP2), mac_row(VTEP3)),
+                (MACS[4], mac_row(VTEP2, tunnel=False), None),
+                (MACS[5], mac_row(VTEP2, router=True), mac_row(VTEP2)),
+                (MACS[6], mac_row(VTEP3), None),
+            ]
+        ),
     ),
     RowChanges(
         a_segment(),
         Kind.NEIGHBOR,
-        [
-            (IPS[0], None, NeighborRow(MACS[0], False)),
-            (IPS6[0], None, NeighborRow(MACS[1], True)),
-            (IPS[1], NeighborRow(MACS[1], False), None),
-            (IPS6[1], NeighborRow(MACS[1], False), None),
-            (IPS[2], None, NeighborRow(MACS[2], True)),
-            (IPS[3], NeighborRow(MACS[3], True), NeighborRow(MACS[4], False)),
-        ],
+        Changes.of(
+            [
+                (IPS[0], None, NeighborRow(MACS[0], False)),
+                (IPS6[0], None, NeighborRow(MACS[1], True)),
+                (IPS[1], NeighborRow(MACS[1], False), None),
+                (IPS6[1], NeighborRow(MACS[1], False), None),
+                (IPS[2], None, NeighborRow(MACS[2], True)),
+                (IPS[3], NeighborRow(MACS[3], True), NeighborRow(MACS[4], False)),
+            ]
+        ),
     ),
 ]
 """Of all sorts."""
@@ -190,7 +195,7 @@ def test_a_refusal_leads_to_its_change_whatever_was_packed_together() -> None:
 
 def test_a_block_is_no_longer_than_what_the_kernel_takes_at_once() -> None:
     macs = [MacAddress(b"\2\0" + number.to_bytes(4)) for number in range(5000)]
-    items = rows.encode([RowChanges(a_segment(), Kind.MAC, [(mac, None, mac_row(VTEP2)) for mac in macs])])
+    items = rows.encode([RowChanges(a_segment(), Kind.MAC, Changes.of((mac, None, mac_row(VTEP2)) for mac in macs))])
 
     assert max(map(len, items)) <= 1 << 16
     assert numbers(items) == list(range(0, 10_000, 2))
