@@ -175,8 +175,10 @@ class Observer:
         self._next_check, self._latest_check = moment, moment + LEVEL_CHECK
 
     def _check_soon(self, took: float) -> None:
-        """`took`: seconds of the last such check."""
+        """`took`: seconds of the last such check. One that waits already does not wait longer for that."""
+        latest = self._latest_check
         self._check_at(min(self._next_check, time.monotonic() + max(SOON, SOON_SHARE * took)))
+        self._latest_check = min(latest, self._latest_check)
 
     def take_look(self) -> None:
         """The kernel has been dumped: what was told by then is no drift."""

@@ -56,7 +56,10 @@ def _taken(ready: "Queue[tuple[Part] | Exception | None]") -> Iterator[Part | No
             yield None
             continue
         if isinstance(part, Exception):
-            raise part
+            try:
+                raise part
+            finally:
+                del part  # its traceback has this frame: a cycle that would keep all that was made until then
         if part is None:
             return
         yield part[0]

@@ -34,9 +34,12 @@ class Background(Generic[Lot, Result]):
         """What the work came to, or its exception; waits for it."""
         os.eventfd_read(self._event)
         result = self._results.get()
-        if isinstance(result, Exception):
+        if not isinstance(result, Exception):
+            return result[0]
+        try:
             raise result
-        return result[0]
+        finally:
+            del result  # its traceback has this frame: a cycle that would keep all that the work had until then
 
     def _work(self) -> None:
         while True:

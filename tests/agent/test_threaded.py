@@ -1,7 +1,10 @@
 """What a thread makes is taken part by part; who wants no more leaves no thread behind."""
 
+import gc
 import threading
+import weakref
 from collections.abc import Iterator
+from contextlib import suppress
 from errno import ENOBUFS
 
 import pytest
@@ -57,3 +60,22 @@ def test_only_a_few_are_made_before_they_are_taken_and_none_when_nobody_wants_mo
     taken.close()  # type: ignore[attr-defined]
     until(lambda: threading.active_count() == before, 10)
     assert made <= len(numbers) + 7
+
+
+def test_what_was_made_until_it_failed_is_gone_without_a_collector() -> None:
+    """Who writes very many rows freezes what there is, and what is in a cycle by then stays for good."""
+    left = []
+
+    def parts() -> Iterator[int]:
+        rows = threading.Event()
+        left.append(weakref.ref(rows))
+        yield 1
+        raise NetlinkError(ENOBUFS, "dump")
+
+    gc.disable()
+    try:
+        with suppress(NetlinkError):
+            list(in_thread(parts))
+        until(lambda: left[0]() is None, 10)
+    finally:
+        gc.enable()
