@@ -149,6 +149,7 @@ class Looking:
                 self._needs_routes = not (one.remote or one.macs or segment.macs.actual)
                 if self._needs_routes:
                     yield
+                    self._needs_routes = False  # what they said stays, whatever becomes of the sessions
                 yield from self._compare_one(subject, one)
             segment.log = None
 

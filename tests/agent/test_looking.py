@@ -176,6 +176,23 @@ def test_after_a_start_no_row_is_written_that_is_there(whole: bool) -> None:
     assert setting.writes() == (0 if whole else 1), "a flood row that is there may be appended again"
 
 
+def test_a_look_that_has_the_routes_does_not_wait_for_the_sessions_again() -> None:
+    setting = Setting(whole=False)
+    setting.core.dataplane.unobserved[V100] = None
+    for table in (setting.segment.macs, setting.segment.neighbors, setting.segment.flood):
+        table.observe_all({})
+    setting.looking.start([V100])
+    setting.looking.take()
+    while not setting.looking.waiting:
+        setting.looking.step()
+    assert setting.looking.under_way, "it waits for an answer"
+
+    setting.core.peers.synced = False
+    setting.go_on()
+
+    assert (setting.looking.under_way, setting.core.dataplane.unobserved) == (False, {})
+
+
 def test_a_long_part_of_a_dump_is_followed_by_a_pause(monkeypatch: pytest.MonkeyPatch) -> None:
     clock, slept = [100.0], []
 
