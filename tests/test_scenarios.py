@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from evpn.agent import arrivals
 from evpn.rib import table
 from tests.scenarios.play import Play, Scenario
 
@@ -33,6 +34,7 @@ def expanded(facts: list[str], expansion: str) -> list[str]:
 def test_a_scenario_has_one_end(scenario: Scenario, expansion: str, monkeypatch: pytest.MonkeyPatch) -> None:
     if expansion == "slow":  # as for a fabric that is too large for one turn
         monkeypatch.setattr(table, "SLICE", 1)
+        monkeypatch.setattr(arrivals, "SLICE", 1)
     play = Play()
     for fact in expanded(scenario.facts, expansion):
         play.tell(fact)

@@ -159,6 +159,7 @@ class Core:
             peer.stale_until = None
             self.rib.sweep(peer.address)
         self.fabric.apply(self.rib.settle())
+        self.instances.arrive()
         self.dataplane.retry_due(now)
         self.hosts.settle()
         self.questions.settle(now)
@@ -168,8 +169,8 @@ class Core:
 
     @property
     def is_settled(self) -> bool:
-        """Nothing is left for the next turn of what a loss of a session has changed."""
-        return self.rib.is_settled
+        """Nothing is left for the next turn of what concerns very many routes at once."""
+        return self.rib.is_settled and self.instances.is_settled
 
     def _fault(self, peer: Peer, error: WireError) -> None:
         peer.faults += 1

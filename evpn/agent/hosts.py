@@ -81,6 +81,8 @@ class Hosts:
             wanted[vni][host.mac] = host
         ports = {link.name: link for link in self._dataplane.links.values()}
         for vni, hosts in wanted.items():
+            if self._instances.is_arriving(vni):
+                continue
             domain = self._fabric.domains[vni]
             for mac in [mac for mac in domain.expected if mac not in hosts]:
                 self._release(domain, mac)

@@ -8,6 +8,7 @@ import logging
 from collections.abc import Mapping
 
 from evpn.agent.announcer import Announcer
+from evpn.agent.arrivals import Arrivals
 from evpn.agent.moves import Moves
 from evpn.agent.strategies import plan_of
 from evpn.config.derive import vni_settings
@@ -48,7 +49,7 @@ class Instances:
         self.links_changed = True
         self.changes = 0
         """Grows whenever devices or settings have become others."""
-        self._rib = rib
+        self.arrivals = Arrivals(rib, fabric)
         self._fabric = fabric
         self._dataplane = dataplane
         self._announcer = announcer
@@ -67,6 +68,7 @@ class Instances:
                 self.serve(new)
             elif new != self.served[vni]:
                 self._amend(new)
+        self.arrivals.settle()
         self.links_changed = True  # what is discovered may be another thing now
 
     def serve(self, vni: VniSettings) -> None:
@@ -74,7 +76,8 @@ class Instances:
         self._dataplane.add(vni.vni, plan_of(vni))
         domain = BridgeDomain(vni.vni, self.settings.vtep, vni.max_macs, vni.max_remote_macs)
         self._moves.configure(domain, vni.duplicate_detection)
-        self._fabric.add(domain, vni.import_targets, (path for _, path in self._rib.best_paths()))
+        self._fabric.add(domain, vni.import_targets)
+        self.arrivals.begin(domain)
         self.links_changed = True
 
     def cease(self, vni: Vni) -> None:
@@ -82,6 +85,7 @@ class Instances:
         log.info("no longer serving vni=%d", vni)
         self._withdraw_all(vni)
         self._fabric.remove(vni)
+        self.arrivals.forget(vni)
         self._dataplane.retire(vni)
         self._moves.forget(vni)
         del self.served[vni]
@@ -113,8 +117,15 @@ class Instances:
                 found = unfit(found.device, plan_of(settings)) or found
             if isinstance(found, str):
                 self._detached(vni, found)
-            else:
+            elif not self.is_arriving(vni):
                 self._attached(vni, found)
+
+    def is_arriving(self, vni: Vni) -> bool:
+        """Not all that is known of it has been imported yet: until then its devices, and hosts on them, wait.
+
+        Else rows that are right would be removed, and hosts be claimed as if nobody had ever claimed them.
+        """
+        return vni in self.arrivals and self._dataplane.segments[vni].attachment is None
 
     def snooped_ports(self) -> set[int]:
         """ifindexes of the local ports whose hosts' addresses are wanted, whoever tells them, or whose questions."""
@@ -127,6 +138,15 @@ class Instances:
         }
         links = self._dataplane.links.values()
         return {link.ifindex for link in links if link.master in bridges and link.ifindex != bridges[link.master]}
+
+    def arrive(self) -> None:
+        """Go on with what VNIs import that are new, or import others than before."""
+        if self.arrivals.settle():
+            self.links_changed = True
+
+    @property
+    def is_settled(self) -> bool:
+        return self.arrivals.is_settled and not self.links_changed
 
     def settle(self) -> None:
         """Desired rows and routes for every key that was touched."""
@@ -149,6 +169,7 @@ class Instances:
             taken = [settings.rd for settings in self.served.values()]
             self.serve(vni_settings(self.settings, Vni(number), device.name, bridge.name, taken))
             self.discovered.add(Vni(number))
+        self.arrivals.settle()
         for vni in [vni for vni in self.discovered if vni not in by_vni]:
             self.cease(vni)
 
@@ -161,11 +182,13 @@ class Instances:
         if old.duplicate_detection != new.duplicate_detection:
             self._moves.configure(domain, new.duplicate_detection)
         if old.import_targets != new.import_targets:
-            self._fabric.retarget(domain, new.import_targets, (path for _, path in self._rib.best_paths()))
+            self._fabric.retarget(domain, new.import_targets)
+            self.arrivals.begin(domain, sift=True)
         self._dataplane.replan(vni, plan_of(new))
         if not new.learn_neighbors:
             domain.addresses.release_all()
-        domain.touch(domain.remote, domain.addresses.remote, domain.flood)
+        if plan_of(new) != plan_of(old):  # nothing else in it decides on rows of what others say
+            domain.touch(domain.remote, domain.addresses.remote, domain.flood)
         if self._dataplane.segments[vni].attachment is not None:
             self._announce_all(vni)
 

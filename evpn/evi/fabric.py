@@ -1,12 +1,13 @@
 """Route targets to bridge domains: which best paths belong where (RFC 7432 section 7.10, RFC 8365 section 5.1.2.1)."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Container, Iterable, Sequence
+from itertools import groupby
 
 from evpn.evi.bridge_domain import BridgeDomain
 from evpn.evi.uncontested import import_paths, withdraw_paths
 from evpn.rib.path import Path
 from evpn.rib.table import BestPathChange
-from evpn.values import RouteTargetPattern, Vni
+from evpn.values import MacAddress, RouteTargetPattern, Vni
 from evpn.wire.attributes import PathAttributes
 
 _CACHE_LIMIT = 65536
@@ -21,15 +22,12 @@ class Fabric:
         self._imports: dict[RouteTargetPattern, list[BridgeDomain]] = {}
         self._cache: dict[frozenset[RouteTargetPattern], tuple[BridgeDomain, ...]] = {}
 
-    def add(self, domain: BridgeDomain, patterns: Iterable[RouteTargetPattern], paths: Iterable[Path]) -> None:
-        """Serve a VNI; `paths` are the best paths known so far."""
+    def add(self, domain: BridgeDomain, patterns: Iterable[RouteTargetPattern]) -> None:
+        """Serve a VNI: it hears of every change from now on; what is known so far is for `import_known`."""
         self.domains[domain.vni] = domain
         for pattern in patterns:
             self._imports.setdefault(pattern, []).append(domain)
         self._cache.clear()
-        for path in paths:
-            if domain in self.importers(path.attributes):
-                domain.import_path(path)
 
     def remove(self, vni: Vni) -> None:
         domain = self.domains.pop(vni)
@@ -39,18 +37,32 @@ class Fabric:
                 del self._imports[pattern]
         self._cache.clear()
 
-    def retarget(self, domain: BridgeDomain, patterns: Iterable[RouteTargetPattern], paths: Iterable[Path]) -> None:
-        """Other imports for a VNI that is served: only what they add or take away is touched."""
-        known = list(paths)
-        before = {id(path) for path in known if domain in self.importers(path.attributes)}
+    def retarget(self, domain: BridgeDomain, patterns: Iterable[RouteTargetPattern]) -> None:
+        """Other imports for a VNI that is served; what it has by the old ones is for `sift`."""
         self.remove(domain.vni)
-        self.add(domain, patterns, ())
-        for path in known:
-            imported = domain in self.importers(path.attributes)
-            if imported and id(path) not in before:
-                domain.import_path(path)
-            elif not imported and id(path) in before:
-                domain.withdraw_path(path)
+        self.add(domain, patterns)
+
+    def import_known(self, paths: Iterable[Path], into: Container[Vni]) -> None:
+        """Best paths as they are, into some of the bridge domains that import them; those that have them keep them."""
+        for attributes, found in groupby(paths, key=lambda path: path.attributes):
+            run = list(found)
+            for domain in self.importers(attributes):
+                if domain.vni in into:
+                    import_paths(domain, run)
+
+    def sift(self, domain: BridgeDomain, macs: Iterable[MacAddress]) -> None:
+        """Of these MACs nothing is kept that the bridge domain does not import any more."""
+        waiting = domain.overflow.waiting
+        for mac in macs:
+            known = [*domain.remote.get(mac, ()), *waiting.get(mac, {}).values()]
+            withdraw_paths(domain, self._foreign(domain, known))
+
+    def sift_floods(self, domain: BridgeDomain) -> None:
+        for known in list(domain.flood.values()):
+            withdraw_paths(domain, self._foreign(domain, known))
+
+    def _foreign(self, domain: BridgeDomain, paths: Iterable[Path]) -> list[Path]:
+        return [path for path in paths if domain not in self.importers(path.attributes)]
 
     def apply(self, changes: Sequence[BestPathChange]) -> None:
         """Best-path changes of one UPDATE into every bridge domain that imports them, in their order."""

@@ -169,6 +169,7 @@ def test_the_loop_does_not_sleep_before_it_is_done(tmp_path: Path) -> None:
     core = a_core()
     loop = Loop(core, Pipe(), Control(tmp_path, lambda request: iter(())), lambda link: None)
     core.rib.announce(RR1, [a_path(a_mac_route(known)) for known in MACS])
+    core.instances.attach_devices()
     core.settle(0.0)
     assert loop._timeout(-1000.0) > 0
 

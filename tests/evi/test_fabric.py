@@ -12,7 +12,7 @@ def a_fabric(**imports: list[str]) -> Fabric:
     """`vni100=["65000:100"]`: a bridge domain for each VNI with its import targets."""
     fabric = Fabric()
     for name, patterns in imports.items():
-        fabric.add(a_domain(int(name.removeprefix("vni"))), map(parse_route_target_pattern, patterns), [])
+        fabric.add(a_domain(int(name.removeprefix("vni"))), map(parse_route_target_pattern, patterns))
     return fabric
 
 
@@ -165,7 +165,8 @@ def test_a_vni_served_later_has_what_was_known_before() -> None:
     fabric = Fabric()
     known = [a_mac_with("65000:100"), a_path(a_mac_route(M2), shared=attributes("target:65000:200"))]
 
-    fabric.add(a_domain(100), [parse_route_target_pattern("*:100")], known)
+    fabric.add(a_domain(100), [parse_route_target_pattern("*:100")])
+    fabric.import_known(known, {Vni(100)})
 
     assert list(fabric.domains[Vni(100)].remote) == [M1]
 
@@ -186,6 +187,7 @@ def test_a_vni_may_be_served_again_with_other_targets() -> None:
     announce(fabric, a_mac_with("65000:100"))
     fabric.remove(Vni(100))
 
-    fabric.add(a_domain(100), [parse_route_target_pattern("*:300")], [a_mac_with("65000:100")])
+    fabric.add(a_domain(100), [parse_route_target_pattern("*:300")])
+    fabric.import_known([a_mac_with("65000:100")], {Vni(100)})
 
     assert having(fabric) == []

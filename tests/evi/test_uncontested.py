@@ -44,7 +44,7 @@ class World:
     def __init__(self, max_remote_macs: int) -> None:
         self.rib, self.fabric, self.segment = Rib(), Fabric(), a_segment()
         self.domain = a_domain(max_remote_macs=max_remote_macs)
-        self.fabric.add(self.domain, [TARGET], ())
+        self.fabric.add(self.domain, [TARGET])
 
     def play(self, step: tuple) -> None:
         what, *rest = step

@@ -42,7 +42,7 @@ def check(octets: bytes) -> None:
             core.settle(now)
         else:
             core.update_received(peer, body)
-    while not core.is_settled:
+    while not core.rib.is_settled:
         core.settle(now)
     check_rib(core.rib)
     core.settle(now)
