@@ -65,8 +65,8 @@ class Kernel:
         """Looks at the kernel that it interrupted again and again, or refused; each is made again a second later."""
         self.deaf = False
         """Whether echoes of our own rows are not heard now."""
-        self.flown: set[MacAddress] = set()
-        """MACs written meanwhile, until all is read that was told by then."""
+        self.flown: set[bytes] = set()
+        """MACs, and IPs of neighbors, written meanwhile, until all is read that was told by then."""
         self.disturbances = Disturbances(dataplane)
         self._vtep = vtep
         self._fabric = fabric
@@ -100,7 +100,8 @@ class Kernel:
 
     def is_doubtful(self, row: NeighborMessage) -> bool:
         """Told of a host whose row we have written at about that time, unheard: which came last is not known."""
-        return bool(self.flown) and row.family == AF_BRIDGE and row.type != RTM_GETNEIGH and row.lladdr in self.flown
+        key = row.lladdr if row.family == AF_BRIDGE else row.dst
+        return bool(self.flown) and row.type != RTM_GETNEIGH and key in self.flown
 
     def row_event(self, row: NeighborMessage, now: float) -> None:
         if row.type == RTM_GETNEIGH:
@@ -209,7 +210,7 @@ class Kernel:
         place = 0
         for segment, kind, changes in batch:
             domain = self._fabric.domains.get(segment.vni)
-            if kind is Kind.MAC and self.deaf:
+            if kind in (Kind.MAC, Kind.NEIGHBOR) and self.deaf:
                 self.flown.update(changes.keys)
             if kind is Kind.MAC and domain is not None and domain.local:
                 for index, (mac, _, new) in enumerate(changes, place):

@@ -12,11 +12,11 @@ from evpn.agent.core import Core
 from evpn.agent.looking import Looking, ask_for
 from evpn.dataplane.entries import AF_BRIDGE, RTM_DELNEIGH
 from evpn.dataplane.link import Link
-from evpn.netlink.dump import dump_links, dump_neighbors
+from evpn.netlink.dump import ask, dump_links, dump_neighbors
 from evpn.netlink.errors import NetlinkError
 from evpn.netlink.events import Event, LinkChanged, Overrun, PortChanged
 from evpn.netlink.look import Looker
-from evpn.netlink.neighbor import NeighborMessage
+from evpn.netlink.neighbor import NeighborMessage, get_neighbor
 from evpn.netlink.newcomers import HostsSeen
 from evpn.netlink.socket import Monitor
 
@@ -109,7 +109,8 @@ class Observer:
                 self._overrun()
             else:
                 self._link_event(event)
-        self.core.kernel.disturbances.all_heard()
+        if not self.monitor.has_more():  # else the echo that makes it right may still wait
+            self.core.kernel.disturbances.all_heard()
         return bool(events)
 
     def _row(self, row: NeighborMessage, now: float) -> None:
@@ -117,10 +118,13 @@ class Observer:
             self.core.kernel.row_event(each, now)
 
     def _now(self, event: NeighborMessage) -> Iterable[NeighborMessage]:
-        """What the kernel has of this MAC by now, and before that, what is told to be gone."""
+        """What the kernel has of this MAC or IP by now, and before that, what is told to be gone."""
         segment = self.core.dataplane.segment_of(event.ifindex, event.master)
         try:
-            found = ask_for(segment, event.lladdr) if segment is not None else []
+            if event.family != AF_BRIDGE:
+                found = list(ask([get_neighbor(event.ifindex, event.dst)]))
+            else:
+                found = ask_for(segment, event.lladdr) if segment is not None else []
         except NetlinkError as error:
             log.warning("row not asked for error=%s", error)
             found = []
