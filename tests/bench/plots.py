@@ -10,7 +10,7 @@ from statistics import median
 import matplotlib as mpl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator
+from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter
 
 from tests.bench.bulk import SHARES
 from tests.bench.growth import GrowthFound
@@ -103,7 +103,9 @@ def _latency(found: Found, what: str) -> Panel:
                 values, linestyle=_DASHES[name], color=colour, label=_label(name, median(values), "ms in the median")
             )
         axes.set(title=title, xlabel="milliseconds", ylabel="share of the events", xscale="log", ylim=(0, 1.02))
-        axes.xaxis.set_major_formatter("{x:g}")
+        axes.xaxis.set(
+            major_locator=LogLocator(subs=(1, 2, 5)), major_formatter="{x:g}", minor_formatter=NullFormatter()
+        )
 
     return draw
 
