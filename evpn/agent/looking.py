@@ -23,6 +23,7 @@ from typing import NamedTuple
 
 from evpn.agent.core import Core
 from evpn.dataplane.comparison import Found
+from evpn.dataplane.entries import AF_BRIDGE
 from evpn.dataplane.log import Log
 from evpn.dataplane.plan import Plan
 from evpn.dataplane.segment import Attachment, Segment
@@ -30,8 +31,8 @@ from evpn.netlink.background import Background
 from evpn.netlink.columns import Place
 from evpn.netlink.dump import ask
 from evpn.netlink.look import MANY, Domain, Looker, Reach
-from evpn.netlink.neighbor import NeighborMessage, get_bridge_row, get_tunnel_row
-from evpn.values import MacAddress, Vni
+from evpn.netlink.neighbor import NeighborMessage, get_bridge_row, get_neighbor, get_tunnel_row
+from evpn.values import Vni
 
 STEP = 0.005
 """Seconds of comparing a turn."""
@@ -194,12 +195,14 @@ class Pauses:
         return self._gives_way()
 
 
-def ask_for(segment: Segment, mac: MacAddress) -> list[NeighborMessage]:
-    """The rows that the kernel has of a MAC, the bridge's first."""
-    if segment.attachment is None:
+def ask_for(segment: Segment | None, told: NeighborMessage) -> list[NeighborMessage]:
+    """What the kernel has by now of what was told: a neighbor, or both rows of a MAC, the bridge's first."""
+    if told.family != AF_BRIDGE:
+        return ask([get_neighbor(told.ifindex, told.dst)])
+    if segment is None or segment.attachment is None:
         return []
     device = segment.attachment.device.ifindex
-    return ask([get_bridge_row(device, mac), get_tunnel_row(device, mac)])
+    return ask([get_bridge_row(device, told.lladdr), get_tunnel_row(device, told.lladdr)])
 
 
 def _do(work: "partial[dict[Vni, Found]]") -> dict[Vni, Found]:

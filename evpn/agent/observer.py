@@ -12,11 +12,11 @@ from evpn.agent.core import Core
 from evpn.agent.looking import Looking, ask_for
 from evpn.dataplane.entries import AF_BRIDGE, RTM_DELNEIGH
 from evpn.dataplane.link import Link
-from evpn.netlink.dump import ask, dump_links, dump_neighbors
+from evpn.netlink.dump import dump_links, dump_neighbors
 from evpn.netlink.errors import NetlinkError
 from evpn.netlink.events import Event, LinkChanged, Overrun, PortChanged
 from evpn.netlink.look import Looker
-from evpn.netlink.neighbor import NeighborMessage, get_neighbor
+from evpn.netlink.neighbor import NeighborMessage
 from evpn.netlink.newcomers import HostsSeen
 from evpn.netlink.socket import Monitor
 
@@ -121,10 +121,7 @@ class Observer:
         """What the kernel has of this MAC or IP by now, and before that, what is told to be gone."""
         segment = self.core.dataplane.segment_of(event.ifindex, event.master)
         try:
-            if event.family != AF_BRIDGE:
-                found = list(ask([get_neighbor(event.ifindex, event.dst)]))
-            else:
-                found = ask_for(segment, event.lladdr) if segment is not None else []
+            found = ask_for(segment, event)
         except NetlinkError as error:
             log.warning("row not asked for error=%s", error)
             found = []
