@@ -120,10 +120,11 @@ class DeltaTable(Generic[K, V]):
     def batch(self, limit: int, removals: bool = False) -> Changes[K, V]:
         """Up to `limit` differences, oldest first: writes, or removals when asked for."""
         queue = self.removals if removals else self.writes
-        keys, values = list(islice(queue, limit)), list(islice(queue.values(), limit))
+        keys = list(islice(queue, limit))
+        values: list[V | None] = list(islice(queue.values(), limit))
         if removals:
-            return Changes(keys, [*values], [None] * len(keys))
-        return Changes(keys, list(map(self.actual.get, keys)), [*values])
+            return Changes(keys, values, [None] * len(keys))
+        return Changes(keys, list(map(self.actual.get, keys)), values)
 
     def launch(self, batch: Changes[K, V]) -> None:
         """It is under way from now on, until `observe_batch`, or `postpone`, is told what has become of it."""
