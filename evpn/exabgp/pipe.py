@@ -51,10 +51,6 @@ class Pipe:
     def unwritten(self) -> int:
         return len(self._outgoing)
 
-    @property
-    def unread(self) -> int:
-        return len(self._chunks)
-
     def read(self, limit: int = 1 << 20) -> list[bytes]:
         """The complete lines among about `limit` more octets; the event stays set while more is waiting."""
         with contextlib.suppress(BlockingIOError):
