@@ -241,9 +241,8 @@ class Loop:
 
     def _timeout(self, now: float) -> float:
         core = self.core
-        if core.dataplane.has_work(core.peers.synced) or (self._told and core.announcer.routes.pending):
-            return 0.0
-        if not core.is_settled:
+        unsaid = self._told and core.announcer.routes.pending
+        if unsaid or not core.is_settled or core.dataplane.has_work(core.peers.synced):
             return 0.0
         moments = [self.observer.next_moment(), core.peers.next_deadline(now), self.isolation.next_due()]
         moments.append(self.snapshot.next_due())
