@@ -11,7 +11,7 @@ from typing import Any
 import click
 import msgspec
 
-from evpn.cli.client import ask, run_dir_of
+from evpn.cli.client import ask, run_dir_of, where_agent
 
 WHAT = ("summary", "peers", "vni", "mac", "neigh", "vtep", "flood", "rib", "local", "duplicates", "events")
 _WATCH_INTERVAL = 2.0
@@ -22,8 +22,7 @@ _MEASURED = 1000
 @click.command("show")
 @click.argument("what", type=click.Choice(WHAT))
 @click.argument("address", required=False)
-@click.option("--config", type=click.Path(path_type=Path), help="Configuration of the agent: says its run-dir.")
-@click.option("--run-dir", type=click.Path(path_type=Path), help="Where the agent's socket is [default: /run/evpn].")
+@where_agent
 @click.option("--vni", type=int, help="This VNI only.")
 @click.option("--json", "as_json", is_flag=True, help="A JSON array of objects.")
 @click.option("--watch", is_flag=True, help="Again every two seconds.")
