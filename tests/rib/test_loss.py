@@ -12,27 +12,15 @@ from evpn.rib.best import Reason, rank
 from evpn.rib.path import Path, Rejection
 from evpn.rib.table import BestPathChange, Rib
 from evpn.values import RouteKey
-from tests.builders import M1, M2, RR1, RR2, VTEP2, VTEP3, a_mac_route, a_path
+from tests.builders import M1, RR1, RR2, VTEP2, VTEP3, a_mac_route, a_path
 
-ROUTE = a_mac_route(M1)
-OTHER = a_mac_route(M2)
+from .ribs import OTHER, ROUTE, a_rib, best
 
 
 @pytest.fixture(params=[1, 100], autouse=True)
 def routes_per_slice(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(table, "SLICE", request.param)
     monkeypatch.setattr(table, "FORGOTTEN", request.param)
-
-
-def a_rib(*paths: Path) -> Rib:
-    rib = Rib()
-    for path in paths:
-        rib.announce(path.peer, [path])
-    return rib
-
-
-def best(rib: Rib) -> Path | None:
-    return rib.best(ROUTE.key)[0]
 
 
 def slices(rib: Rib) -> Iterator[BestPathChange]:

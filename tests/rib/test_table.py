@@ -3,23 +3,11 @@ from itertools import permutations
 import pytest
 
 from evpn.rib.best import Reason
-from evpn.rib.path import Path, Rejection
+from evpn.rib.path import Rejection
 from evpn.rib.table import Rib
-from tests.builders import M1, M2, RR1, RR2, VTEP2, VTEP3, a_mac_route, a_path, attributes
+from tests.builders import RR1, RR2, VTEP2, VTEP3, a_path, attributes
 
-ROUTE = a_mac_route(M1)
-OTHER = a_mac_route(M2)
-
-
-def a_rib(*paths: Path) -> Rib:
-    rib = Rib()
-    for path in paths:
-        rib.announce(path.peer, [path])
-    return rib
-
-
-def best(rib: Rib) -> Path | None:
-    return rib.best(ROUTE.key)[0]
+from .ribs import OTHER, ROUTE, a_rib
 
 
 def test_a_new_route_is_a_change_from_nothing() -> None:
