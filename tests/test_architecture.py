@@ -49,6 +49,8 @@ SHELL = {
     "evpn.netlink.dump",
     "evpn.netlink.echo",  # only attaches it to a socket
     "evpn.netlink.inbox",
+    "evpn.netlink.mmsg",
+    "evpn.netlink.outbox",
     "evpn.netlink.links",
     "evpn.netlink.nft",
     "evpn.netlink.snoop",

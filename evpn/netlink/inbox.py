@@ -7,10 +7,11 @@ datagram can be; that takes no memory before it is used.
 import ctypes
 import errno
 import mmap
-import os
 import socket
-from ctypes import POINTER, Structure, c_char, c_int, c_size_t, c_uint, c_void_p
+from ctypes import c_char
 from struct import Struct
+
+from evpn.netlink.mmsg import Message, Part, failure, recvmmsg
 
 HEAD = 128
 """Octets of each datagram that are side by side: an FDB row has fewer."""
@@ -19,49 +20,28 @@ MOST = 256
 _REST = 1 << 16
 
 
-class _Part(Structure):
-    _fields_ = (("at", c_void_p), ("size", c_size_t))
-
-
-class _Header(Structure):
-    _fields_ = (
-        ("name", c_void_p),
-        ("name_size", c_uint),
-        ("parts", POINTER(_Part)),
-        ("part_count", c_size_t),
-        ("control", c_void_p),
-        ("control_size", c_size_t),
-        ("flags", c_int),
-    )
-
-
-class _Message(Structure):
-    _fields_ = (("header", _Header), ("size", c_uint))
-
-
-_libc = ctypes.CDLL(None, use_errno=True)
-_SIZE = Struct(f"={_Message.size.offset}xI{ctypes.sizeof(_Message) - _Message.size.offset - 4}x")
+_SIZE = Struct(f"={Message.size.offset}xI{ctypes.sizeof(Message) - Message.size.offset - 4}x")
 
 
 class Inbox:
     def __init__(self) -> None:
         self._heads, self._rests = mmap.mmap(-1, MOST * HEAD), mmap.mmap(-1, MOST * _REST)
-        self._parts, self._messages = (_Part * (2 * MOST))(), (_Message * MOST)()
+        self._parts, self._messages = (Part * (2 * MOST))(), (Message * MOST)()
         heads, rests = (ctypes.addressof(c_char.from_buffer(memory)) for memory in (self._heads, self._rests))
         for index, message in enumerate(self._messages):
-            self._parts[2 * index] = _Part(heads + index * HEAD, HEAD)
-            self._parts[2 * index + 1] = _Part(rests + index * _REST, _REST)
+            self._parts[2 * index] = Part(heads + index * HEAD, HEAD)
+            self._parts[2 * index + 1] = Part(rests + index * _REST, _REST)
             message.header.parts = ctypes.pointer(self._parts[2 * index])
             message.header.part_count = 2
 
     def receive(self, fileno: int, limit: int) -> list[int]:
         """As many as wait, up to `limit` and MOST, in the place of those before; the size of each."""
-        got = _libc.recvmmsg(fileno, self._messages, min(limit, MOST), socket.MSG_DONTWAIT, None)
+        got = recvmmsg(fileno, self._messages, min(limit, MOST), socket.MSG_DONTWAIT, None)
         if got >= 0:
             return [size for (size,) in _SIZE.iter_unpack(memoryview(self._messages).cast("B")[: got * _SIZE.size])]
         if ctypes.get_errno() in (errno.EAGAIN, errno.EINTR):
             return []
-        raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
+        raise failure()
 
     def heads(self, count: int) -> bytes:
         """HEAD octets of each of the first ones; behind the end of a shorter one is anything."""

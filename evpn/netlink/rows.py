@@ -23,8 +23,8 @@ _GONE = (ENOENT, ENODEV, EOPNOTSUPP)
 """The row is not there, nor its device, or that is no port of a bridge any more."""
 
 _DELETION = 1
-_TOGETHER = 1024
-"""Changes that are packed together at most: a block is not cut again on its way to the kernel."""
+_TOGETHER = 256
+"""Changes that are packed together at most, and sent as one datagram: `evpn.netlink.outbox` says why not more."""
 
 
 def encode(batch: Iterable[RowChanges]) -> list[bytes]:

@@ -17,43 +17,40 @@ from evpn.netlink.constants import (
     RTMGRP_LINK,
     RTMGRP_NEIGH,
     SO_RCVBUFFORCE,
-    SO_SNDBUFFORCE,
     SOL_NETLINK,
 )
 from evpn.netlink.errors import NetlinkError
 from evpn.netlink.events import Event, Overrun
 from evpn.netlink.inbox import MOST, Inbox
 from evpn.netlink.messages import Refusal, refusal, split
+from evpn.netlink.outbox import Outbox
 
 _GROUPS = RTMGRP_LINK | RTMGRP_NEIGH | RTMGRP_IPV4_IFADDR | RTMGRP_IPV6_IFADDR
 _LARGEST = 1 << 16  # the kernel fills 32 KiB per read of a dump at most, and notifies one change per datagram
 _OCTETS_PER_REFUSAL = 2048  # what an unread refusal takes of the receive buffer, with room to spare
 _OCTETS_PER_MESSAGE = 36  # of the shortest one
-_SEND_BUFFER = 1 << 20
 _CHUNK = 1 << 20  # of octets: after each one the thread has to wait for the interpreter again
 
 
 class Writer:
     """Sends packed messages and tells which of them the kernel refused.
 
-    No message asks for an acknowledgement (5 times slower): the kernel works through what was sent before `send`
-    returns, goes on behind a refusal, and has by then queued every refusal here. Chunks are so small that their
-    refusals fit into the receive buffer, were they all refused.
+    No message asks for an acknowledgement (5 times slower): the kernel works through what was sent before the call
+    returns, goes on behind a refusal, and has by then queued every refusal here. A chunk, which goes by one call, is so
+    small that its refusals fit into the receive buffer, were they all refused.
     """
 
     def __init__(self, buffer: int = 32 << 20) -> None:
         self._buffer = buffer
         self._chunk = _CHUNK
         self._socket: socket.socket | None = None
+        self._outbox = Outbox()
 
     def open(self) -> None:
         self._socket = open_route_socket(self._buffer)
         self._socket.setsockopt(SOL_NETLINK, NETLINK_CAP_ACK, 1)  # refusals without the refused message
-        with contextlib.suppress(PermissionError):
-            self._socket.setsockopt(socket.SOL_SOCKET, SO_SNDBUFFORCE, _SEND_BUFFER)
         granted = self._socket.getsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF)
-        sendable = self._socket.getsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF) // 2
-        self._chunk = min(_CHUNK, sendable, granted // _OCTETS_PER_REFUSAL * _OCTETS_PER_MESSAGE)
+        self._chunk = min(_CHUNK, granted // _OCTETS_PER_REFUSAL * _OCTETS_PER_MESSAGE)
 
     def close(self) -> None:
         _closed(self._socket)
@@ -75,20 +72,20 @@ class Writer:
         size = 0
         for item in items:
             if chunk and size + len(item) > self._chunk:
-                refusals += self._send(b"".join(chunk))
+                refusals += self._send(chunk)
                 chunk, size = [], 0
             chunk.append(item)
             size += len(item)
-        return refusals + self._send(b"".join(chunk)) if chunk else refusals
+        return refusals + self._send(chunk) if chunk else refusals
 
-    def _send(self, chunk: bytes) -> list[Refusal]:
+    def _send(self, chunk: list[bytes]) -> list[Refusal]:
         opened = _opened(self._socket)
         try:
-            opened.send(chunk)
+            self._outbox.send(opened.fileno(), chunk)
             return [refused for answer in _pending(opened) for part in split(answer) if (refused := refusal(part))]
         except OSError as error:  # none was read, or some refusals were lost: any of them may have failed
             _discard(opened)
-            return [Refusal(message.sequence, error.errno or errno.EIO) for message in split(chunk)]
+            return [Refusal(message.sequence, error.errno or errno.EIO) for message in split(b"".join(chunk))]
 
 
 class Monitor:
