@@ -9,7 +9,7 @@ from collections.abc import Collection, Hashable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import compress, islice
 from operator import is_
-from typing import Generic, TypeAlias, TypeVar
+from typing import Generic, NamedTuple, TypeAlias, TypeVar
 
 K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
@@ -47,10 +47,17 @@ class Changes(Generic[K, V]):
         return Changes(list(keys), list(old), list(new))
 
 
+class Flight(NamedTuple, Generic[K, V]):
+    """What is under way together."""
+
+    rows: dict[K, V]
+    removing: bool
+
+
 class DeltaTable(Generic[K, V]):
     """`desired`, `actual`, and where a key is on which they differ: it is written, removed, under way, or it waits."""
 
-    __slots__ = ("actual", "desired", "flying", "postponed", "removals", "writes")
+    __slots__ = ("_all_new", "_disturbed", "_flights", "actual", "desired", "postponed", "removals", "writes")
 
     def __init__(self) -> None:
         self.desired: dict[K, V] = {}
@@ -61,17 +68,24 @@ class DeltaTable(Generic[K, V]):
         """And what is to go; oldest first."""
         self.postponed: dict[K, None] = {}
         """Refused ones."""
-        self.flying: set[K] = set()
-        """Under way; what becomes of them is not known yet."""
+        self._flights: list[Flight[K, V]] = []
+        """Under way, oldest first; what becomes of them is not known yet."""
+        self._disturbed: set[K] = set()
+        """Those under way of which something was wanted, or told, since."""
+        self._all_new = True
+        """Whether it is known of all `writes` that the far side has nothing under their keys."""
 
     @property
     def pending(self) -> int:
         """How many keys differ, those that are under way or postponed included."""
-        return len(self.writes) + len(self.removals) + len(self.postponed) + len(self.flying)
+        return len(self.writes) + len(self.removals) + len(self.postponed) + sum(len(one.rows) for one in self._flights)
 
     def differs(self, key: K) -> bool:
         """Whether it is one of the pending ones."""
-        return any(key in some for some in (self.writes, self.removals, self.postponed, self.flying))
+        return any(key in some for some in (self.writes, self.removals, self.postponed)) or self._is_flying(key)
+
+    def _is_flying(self, key: K) -> bool:
+        return any(key in flight.rows for flight in self._flights)
 
     def want(self, key: K, value: V | None) -> None:
         if self.postponed and key in self.postponed and value == self.desired.get(key):
@@ -84,12 +98,12 @@ class DeltaTable(Generic[K, V]):
 
     def want_batch(self, keys: Collection[K], wishes: Mapping[K, V]) -> None:
         """`want` of each of these keys; those without a wish are to be absent."""
-        actual, desired, writes, removals = self.actual, self.desired, self.writes, self.removals
-        calm = not self.postponed and self.flying.isdisjoint(keys)
-        if calm and len(wishes) == len(keys) and not removals and actual.keys().isdisjoint(wishes):
-            desired.update(wishes)  # all new, as while a fabric is learnt
-            writes.update(wishes)
-        elif calm and not wishes and not writes:  # all gone
+        if len(wishes) == len(keys) and self._are_new(wishes):  # as while a fabric is learnt
+            self._all_new = self._all_new or not self.writes
+            self.desired.update(wishes)
+            self.writes.update(wishes)
+        elif not wishes and not self.writes and self._are_calm(keys):  # all gone
+            actual, desired, removals = self.actual, self.desired, self.removals
             for key in keys:
                 desired.pop(key, None)
                 known = actual.get(key)
@@ -98,6 +112,14 @@ class DeltaTable(Generic[K, V]):
         else:
             for key in keys:
                 self.want(key, wishes.get(key))
+
+    def _are_new(self, wishes: Mapping[K, V]) -> bool:
+        """Neither side has any of these keys. What is actual but not desired is to be removed, one way or another."""
+        calm = not (self.removals or self.postponed or self._disturbed or any(one.removing for one in self._flights))
+        return calm and self.desired.keys().isdisjoint(wishes)
+
+    def _are_calm(self, keys: Collection[K]) -> bool:
+        return not self.postponed and all(one.rows.keys().isdisjoint(keys) for one in self._flights)
 
     def observe(self, key: K, value: V | None) -> None:
         """The far side holds `value`: told by it, or known because it took our write."""
@@ -124,33 +146,59 @@ class DeltaTable(Generic[K, V]):
         values: list[V | None] = list(islice(queue.values(), limit))
         if removals:
             return Changes(keys, values, [None] * len(keys))
-        return Changes(keys, list(map(self.actual.get, keys)), values)
+        return Changes(keys, [None] * len(keys) if self._all_new else list(map(self.actual.get, keys)), values)
 
     def launch(self, batch: Changes[K, V]) -> None:
         """It is under way from now on, until `observe_batch`, or `postpone`, is told what has become of it."""
-        _forget(self.writes, batch.keys)
-        _forget(self.removals, batch.keys)
-        self.flying.update(batch.keys)
+        removing = batch.new.count(None) == len(batch)
+        queue = self.removals if removing else self.writes
+        if len(batch) < len(queue):
+            rows = {key: queue.pop(key) for key in batch.keys}
+        elif removing:
+            rows, self.removals = queue, {}
+        else:
+            rows, self.writes = queue, {}
+        self._flights.append(Flight(rows, removing))
 
     def observe_batch(self, batch: Changes[K, V]) -> None:
         """The far side took all of a batch."""
-        keys, new = batch.keys, batch.new
-        self.flying.difference_update(keys)
-        gone = 0 if self.postponed else new.count(None)
-        if not (self.postponed or gone) and all(map(is_, map(self.desired.get, keys), new)):  # as it was wanted
-            self.actual.update(zip(keys, new, strict=True))  # type: ignore[arg-type]  # none of them is None
+        keys = batch.keys
+        flight, calm = self._land(keys), not self.postponed and self._disturbed.isdisjoint(keys)
+        self._disturbed.difference_update(keys)
+        if flight is None or not calm:
+            self._observe_each(keys, batch.new)
+        elif flight.removing:
+            _forget(self.actual, keys)
+        else:
+            self.actual.update(flight.rows)
+
+    def _observe_each(self, keys: list[K], values: list[V | None]) -> None:
+        gone = values.count(None)
+        if not (self.postponed or gone) and all(map(is_, map(self.desired.get, keys), values)):  # as it was wanted
+            self.actual.update(zip(keys, values, strict=True))  # type: ignore[arg-type]  # none of them is None
             _forget(self.writes, keys)
-        elif gone and gone == len(new) and self.desired.keys().isdisjoint(keys):
+        elif not self.postponed and gone and gone == len(keys) and self.desired.keys().isdisjoint(keys):
             _forget(self.actual, keys)
             _forget(self.removals, keys)
         else:
-            for key, value in zip(keys, new, strict=True):
+            for key, value in zip(keys, values, strict=True):
                 self.observe(key, value)
+
+    def _land(self, keys: list[K]) -> Flight[K, V] | None:
+        """They are no longer under way. What was, if they are all of it."""
+        flight = self._flights[0] if self._flights else None
+        if flight is not None and len(flight.rows) == len(keys) and flight.rows.keys() >= set(keys[:1]):
+            return self._flights.pop(0)
+        for flight in self._flights:
+            _forget(flight.rows, keys)
+        self._flights = [flight for flight in self._flights if flight.rows]
+        return None
 
     def postpone(self, key: K) -> None:
         """Refused: out of the queues until `retry`, another wish for the key, or the end of the difference."""
-        if key in self.flying:
-            self.flying.discard(key)
+        if self._is_flying(key):
+            self._land([key])
+            self._disturbed.discard(key)
             self._settle(key, self.desired.get(key), self.actual.get(key))
         if key in self.writes or key in self.removals:
             self.writes.pop(key, None)
@@ -164,8 +212,9 @@ class DeltaTable(Generic[K, V]):
                 self._settle(key, self.desired.get(key), self.actual.get(key))
 
     def _settle(self, key: K, desired: V | None, actual: V | None) -> None:
-        if self.flying and key in self.flying:
-            return  # until it is known what has become of it
+        if self._flights and self._is_flying(key):
+            self._disturbed.add(key)  # and wait until it is known what has become of it
+            return
         if self.postponed:
             self.postponed.pop(key, None)
         if desired == actual:
@@ -173,6 +222,7 @@ class DeltaTable(Generic[K, V]):
             self.removals.pop(key, None)
         elif desired is not None:
             self.removals.pop(key, None)
+            self._all_new = actual is None and (self._all_new or not self.writes)
             self.writes[key] = desired
         elif actual is not None:
             self.writes.pop(key, None)

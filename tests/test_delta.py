@@ -234,6 +234,8 @@ class Reconciliation(RuleBasedStateMachine):
     def launch(self, limit: int, removals: bool) -> None:
         batch = self.table.batch(limit, removals)
         assert not self.flying & set(batch.keys)
+        assert batch.old == list(map(self.table.actual.get, batch.keys))
+        assert batch.new == list(map(self.table.desired.get, batch.keys))
         if batch:
             self.table.launch(batch)
             self.flights.append(batch)
