@@ -105,7 +105,10 @@ class Core:
             if len(routes) > room:
                 routes = self._within_limit(peer, routes, room)
             paths = paths_of(address, message.next_hop, message.attributes, routes, why)
-            self.fabric.apply(self.rib.announce(address, paths))
+            if not self.rib.add_new(address, paths):
+                self.fabric.apply(self.rib.announce(address, paths))
+            elif why is None:
+                self.fabric.take_new(paths)
 
     def _within_limit(self, peer: Peer, routes: list[Route], room: int) -> list[Route]:
         """What the peer has said before may be said anew, the rest as long as there is room."""

@@ -4,8 +4,10 @@ A remote MAC is two rows of the kernel: one in the VXLAN device's FDB (which VTE
 They are written by one message and deleted by two, so one `MacRow` stands for both and says which halves exist.
 """
 
+from collections.abc import Iterable, Iterator
 from enum import Enum
 from functools import lru_cache
+from itertools import repeat
 from typing import NamedTuple
 
 from evpn.values import IpAddress, MacAddress
@@ -120,3 +122,8 @@ def mac_row(
 def neighbor_row(mac: MacAddress, router: bool) -> NeighborRow:
     """Half the time of the constructor of a NamedTuple."""
     return tuple.__new__(NeighborRow, (mac, router))
+
+
+def neighbor_rows(macs: Iterable[MacAddress]) -> Iterator[NeighborRow]:
+    """Of hosts."""
+    return map(tuple.__new__, repeat(NeighborRow), zip(macs, repeat(False)))

@@ -5,8 +5,9 @@ VXLAN device, for BUM frames; one remote IP is a neighbor on the bridge, so that
 """
 
 from collections.abc import Iterable, Iterator, Mapping
+from operator import itemgetter
 
-from evpn.dataplane.entries import HostRow, MacRow, NeighborRow, mac_row, neighbor_row
+from evpn.dataplane.entries import HostRow, MacRow, NeighborRow, mac_row, neighbor_row, neighbor_rows
 from evpn.dataplane.segment import Segment
 from evpn.evi.addresses import is_martian_host
 from evpn.evi.bridge_domain import BridgeDomain
@@ -16,7 +17,9 @@ from evpn.rib.path import Path
 from evpn.values import NO_IP, ZERO_MAC, IpAddress, MacAddress
 from evpn.wire.communities import IMMUTABLE, OVERRIDE, ROUTER
 from evpn.wire.routes import MacIpRoute
+from evpn.wire.routes.mac_ip import are_all, macs_of
 
+_FIRST = itemgetter(0)
 _ODD = {0, 127, *range(224, 256)}
 """First octets of which some addresses are no host's."""
 
@@ -95,10 +98,12 @@ def _neighbor_rows(
     paths = [path for path in ips.values() if path is not None]
     if not paths and remote.keys().isdisjoint(ips):  # all gone
         return {}
-    if len(paths) == len(ips) and foreign.isdisjoint(ips) and _ODD.isdisjoint({ip[0] for ip in ips}):
-        macs, attributes = [mac_of(path) for path in paths], {id(path.attributes): path.attributes for path in paths}
-        if reserved.isdisjoint(macs) and all(shared.arp_nd is None for shared in attributes.values()):
-            return {ip: neighbor_row(mac, False) for ip, mac in zip(ips, macs, strict=True)}
+    routes = [path.route for path in paths]
+    if len(paths) == len(ips) and are_all(routes) and foreign.isdisjoint(ips) and _ODD.isdisjoint(map(_FIRST, ips)):
+        macs, attributes = macs_of(routes), [path.attributes for path in paths]
+        shared = dict(zip(map(id, attributes), attributes, strict=True))
+        if reserved.isdisjoint(macs) and all(each.arp_nd is None for each in shared.values()):
+            return dict(zip(ips, neighbor_rows(macs), strict=True))
     rows: dict[IpAddress, NeighborRow] = {}
     for ip, sole in ips.items():
         path = sole

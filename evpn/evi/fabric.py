@@ -64,13 +64,12 @@ class Fabric:
     def _foreign(self, domain: BridgeDomain, paths: Iterable[Path]) -> list[Path]:
         return [path for path in paths if domain not in self.importers(path.attributes)]
 
+    def take_new(self, paths: Sequence[Path]) -> None:
+        """Best paths of routes that are new, and share their attributes, into every bridge domain that imports them."""
+        self._take(import_paths, paths)
+
     def apply(self, changes: Sequence[BestPathChange]) -> None:
         """Best-path changes of one UPDATE into every bridge domain that imports them, in their order."""
-        if changes and all(old is None for _, old, _ in changes):  # all new, as nearly always
-            come = [new for _, _, new in changes if new is not None]
-            if all(path.attributes is come[0].attributes for path in come):
-                self._take(import_paths, come)
-                return
         take, run = import_paths, list[Path]()  # paths that go the same way, and share their attributes
         for _, old, new in changes:
             if old is not None and new is not None:
@@ -88,7 +87,7 @@ class Fabric:
             run.append(path)
         self._take(take, run)
 
-    def _take(self, how: Callable[[BridgeDomain, list[Path]], None], paths: list[Path]) -> None:
+    def _take(self, how: Callable[[BridgeDomain, Sequence[Path]], None], paths: Sequence[Path]) -> None:
         for domain in self.importers(paths[0].attributes) if paths else ():
             how(domain, paths)
 

@@ -14,10 +14,13 @@ from evpn.evi.mobility import Claim
 from evpn.rib.path import Path
 from evpn.values import MacAddress
 from evpn.wire.routes import MacIpRoute
+from evpn.wire.routes.mac_ip import are_all, ips_of, macs_of
 
 
 def import_paths(domain: BridgeDomain, paths: Sequence[Path]) -> None:
     """Best paths of routes that had none before; they share their attributes."""
+    if _import_all(domain, paths):
+        return
     remote, local, highest, dirty = domain.remote, domain.local, domain.highest_seen, domain.dirty
     remote_ips, bound = domain.addresses.remote, domain.addresses.bindings.of_ip
     room = len(remote) + len(paths) <= domain.overflow.most and not domain.overflow.waiting
@@ -35,6 +38,30 @@ def import_paths(domain: BridgeDomain, paths: Sequence[Path]) -> None:
                     dirty.ips[ip] = path
                 continue
         domain.import_path(path)
+
+
+def _import_all(domain: BridgeDomain, paths: Sequence[Path]) -> bool:
+    """By the column, if no other path, and no host of ours, has a MAC or an IP of theirs. False: nothing is done."""
+    routes, count = [path.route for path in paths], len(paths)
+    if not are_all(routes) or domain.frozen or domain.overflow.waiting or paths[0].attributes.mobility.sequence:
+        return False
+    macs, ips, addresses = macs_of(routes), ips_of(routes), domain.addresses
+    known = (domain.remote, domain.local, domain.highest_seen)
+    bound = (addresses.remote, addresses.bindings.of_ip) if any(ips) else ()
+    alone = len(set(macs)) == count and (not bound or (all(ips) and len(set(ips)) == count))
+    if not alone or len(domain.remote) + count > domain.overflow.most:
+        return False
+    if not all(table.keys().isdisjoint(macs) for table in known if table):
+        return False
+    if not all(table.keys().isdisjoint(ips) for table in bound if table):
+        return False
+    sole = list(zip(paths, strict=True))
+    domain.remote.update(zip(macs, sole, strict=True))
+    domain.dirty.macs.update(zip(macs, paths, strict=True))
+    if bound:
+        addresses.remote.update(zip(ips, sole, strict=True))
+        domain.dirty.ips.update(zip(ips, paths, strict=True))
+    return True
 
 
 def withdraw_paths(domain: BridgeDomain, paths: Sequence[Path]) -> None:

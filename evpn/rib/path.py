@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from enum import Enum
+from itertools import repeat
 from typing import NamedTuple
 
 from evpn.values import IpAddress
@@ -34,8 +35,8 @@ def paths_of(
     peer: str, next_hop: IpAddress, attributes: PathAttributes, routes: Iterable[Route], why: Rejection | None
 ) -> list[Path]:
     """The paths of one UPDATE."""
-    new = tuple.__new__  # half the time of the constructor of a NamedTuple
-    return [new(Path, (peer, next_hop, attributes, route, why)) for route in routes]
+    columns = zip(repeat(peer), repeat(next_hop), repeat(attributes), routes, repeat(why))
+    return list(map(tuple.__new__, repeat(Path), columns))  # half the time of the constructor of a NamedTuple
 
 
 class Speaker(NamedTuple):

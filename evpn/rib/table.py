@@ -7,7 +7,7 @@ from evpn.rib.best import Reason, rank, reason
 from evpn.rib.loss import Loss
 from evpn.rib.path import Path
 from evpn.values import RouteKey
-from evpn.wire.routes import Route
+from evpn.wire.routes import Route, keys_of
 
 BestPathChange: TypeAlias = tuple[RouteKey, Path | None, Path | None]
 """The usable best path of a route changed: key, before, now; None is absence."""
@@ -29,16 +29,26 @@ class Rib:
         self._over: list[set[RouteKey]] = []
         """What was said since losses that matter no more."""
 
+    def add_new(self, peer: str, paths: Sequence[Path]) -> bool:
+        """All announcements of one UPDATE, if nobody has said any of these routes before, as nearly always.
+
+        False, and nothing done, if somebody has: that is for `announce`.
+        """
+        keys = keys_of([path.route for path in paths])
+        if not self.routes.keys().isdisjoint(keys) or len(set(keys)) != len(keys):
+            return False
+        for loss in self._losses.get(peer, ()):
+            loss.said.update(keys)
+        self.routes.update(zip(keys, zip(paths, strict=True), strict=True))
+        self.paths_of[peer] = self.paths_of.get(peer, 0) + len(keys)
+        return True
+
     def announce(self, peer: str, paths: Sequence[Path]) -> list[BestPathChange]:
         """All announcements of one UPDATE."""
         routes = self.routes
         keys = [path.route.key for path in paths]
         for loss in self._losses.get(peer, ()):
             loss.said.update(keys)
-        if routes.keys().isdisjoint(keys) and len(set(keys)) == len(keys):  # all new, as nearly always
-            routes.update(zip(keys, zip(paths, strict=True), strict=True))
-            self.paths_of[peer] = self.paths_of.get(peer, 0) + len(keys)
-            return [(key, None, path) for key, path in zip(keys, paths, strict=True) if path.rejection is None]
         changes: list[BestPathChange] = []
         added = 0
         for key, path in zip(keys, paths, strict=True):

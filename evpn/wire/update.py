@@ -14,6 +14,7 @@ from evpn.wire.attributes import PathAttributes
 from evpn.wire.errors import Disposition, WireError
 from evpn.wire.routes import IpPrefixRoute, MacIpRoute, Route, decode_routes, encode_routes
 from evpn.wire.routes.ip_prefix import check_announced
+from evpn.wire.routes.mac_ip import lead_somewhere
 
 _EVPN = b"\x00\x19\x46"  # AFI 25, SAFI 70
 _NEXT_HOP_SIZES = {4: 4, 16: 16, 32: 16}  # of the field -> of its address; 32 adds a link-local one (RFC 2545)
@@ -131,6 +132,8 @@ def _next_hop(reach: bytes) -> tuple[IpAddress, bytes]:
 
 def _usable(routes: list[Route], router_mac: MacAddress | None) -> tuple[list[Route], list[Route], list[WireError]]:
     """Those that lead somewhere, those that do not, and why."""
+    if lead_somewhere(routes):
+        return routes, [], []
     refused: list[Route] = []
     faults: list[WireError] = []
     for route in routes:

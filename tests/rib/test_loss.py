@@ -276,7 +276,10 @@ def test_slices_end_where_it_had_ended_at_once_and_whoever_hears_the_changes_kno
             route, vtep, sequence, rejection = rest
             path = a_path(route, vtep, peer, sequence=sequence, rejection=rejection)
             at_once.announce(path)
-            hear(rib.announce(peer, [path]))
+            if rib.add_new(peer, [path]):
+                hear([(route.key, None, path)] if rejection is None else [])
+            else:
+                hear(rib.announce(peer, [path]))
         elif what == "withdraw":
             at_once.withdraw(peer, rest[0].key)
             hear(rib.withdraw(peer, rest))

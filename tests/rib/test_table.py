@@ -5,6 +5,7 @@ import pytest
 from evpn.rib.best import Reason
 from evpn.rib.path import Rejection
 from evpn.rib.table import Rib
+from evpn.wire.routes import MacIpRoute
 from tests.builders import RR1, RR2, VTEP2, VTEP3, a_path, attributes
 
 from .ribs import OTHER, ROUTE, a_rib
@@ -14,6 +15,26 @@ def test_a_new_route_is_a_change_from_nothing() -> None:
     path = a_path(ROUTE)
 
     assert Rib().announce(RR1, [path]) == [(ROUTE.key, None, path)]
+
+
+def test_routes_that_nobody_has_said_may_be_added_without_a_word() -> None:
+    rib, paths = Rib(), [a_path(ROUTE), a_path(OTHER)]
+
+    assert rib.add_new(RR1, paths)
+
+    assert rib.routes == {ROUTE.key: (paths[0],), OTHER.key: (paths[1],)}
+    assert rib.paths_of == {RR1: 2}
+
+
+@pytest.mark.parametrize("said", [[OTHER, ROUTE], [OTHER, OTHER]], ids=["by somebody", "twice"])
+def test_nothing_is_added_where_one_of_them_was_said_before(said: list[MacIpRoute]) -> None:
+    known = a_path(ROUTE, peer=RR2)
+    rib = a_rib(known)
+
+    assert not rib.add_new(RR1, [a_path(route) for route in said])
+
+    assert rib.routes == {ROUTE.key: (known,)}
+    assert rib.paths_of == {RR2: 1}
 
 
 def test_the_same_again_is_no_change() -> None:

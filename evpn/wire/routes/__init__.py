@@ -3,7 +3,7 @@
 A new type is a new file, a member of `Route` and a line in each of the two tables.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import TypeAlias
 
 from evpn.values import RouteKey
@@ -27,6 +27,7 @@ __all__ = [
     "decode_routes",
     "encode_routes",
     "key_of",
+    "keys_of",
     "split",
 ]
 
@@ -92,6 +93,11 @@ def key_of(nlri: bytes) -> RouteKey:
         raise WireError(f"NLRI of {len(nlri)} octets, which is not one route", Disposition.RESET)
     kind = nlri[0]
     return _KEY_OF[kind](nlri[2:]) if kind in _KEY_OF else RouteKey(nlri[:1] + nlri[2:])
+
+
+def keys_of(routes: Sequence[Route]) -> list[RouteKey]:
+    """`key` of each."""
+    return mac_ip.keys_of(routes) if mac_ip.are_all(routes) else [route.key for route in routes]
 
 
 def _end(nlri: bytes, at: int, size: int) -> int:

@@ -1,8 +1,11 @@
 """Route type 2, MAC/IP Advertisement (RFC 7432 section 7.2; the label is a VNI, RFC 8365)."""
 
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
+from itertools import repeat
+from operator import itemgetter
 from struct import Struct
-from typing import NamedTuple, Self
+from typing import NamedTuple, Self, TypeGuard
 
 from evpn.values import (
     MAX_ET,
@@ -84,10 +87,40 @@ def decode_run(nlri: bytes) -> list[MacIpRoute] | None:
     if ZERO_MAC in macs or any(head[18:] == MAX_ET for head in set(heads)):
         return None
     if heads.count(heads[0]) == labels.count(labels[0]) == count:
-        (rd, esi, tag), (vni, l3vni) = _head(heads[0]), _labels(labels[0])
-        return [_new(MacIpRoute, (rd, esi, tag, mac, ip, vni, l3vni)) for mac, ip in zip(macs, ips, strict=True)]
+        rd, esi, tag, vni, l3vni = map(repeat, (*_head(heads[0]), *_labels(labels[0])))
+        return list(map(_new, repeat(MacIpRoute), zip(rd, esi, tag, macs, ips, vni, l3vni, strict=False)))
     columns = zip(map(_head, heads), macs, ips, map(_labels, labels), strict=True)
     return [_new(MacIpRoute, (*head, mac, ip, *vnis)) for head, mac, ip, vnis in columns]
+
+
+_RD, _TAG, _MAC_OF, _IP_OF, _VNI = map(itemgetter, map(MacIpRoute._fields.index, ("rd", "tag", "mac", "ip", "vni")))
+
+
+def are_all(routes: Sequence[object]) -> TypeGuard[Sequence[MacIpRoute]]:
+    """What there is of them is by the column, because there are very many."""
+    return set(map(type, routes)) == {MacIpRoute}
+
+
+def macs_of(routes: Iterable[MacIpRoute]) -> list[MacAddress]:
+    return list(map(_MAC_OF, routes))
+
+
+def ips_of(routes: Iterable[MacIpRoute]) -> list[IpAddress]:
+    return list(map(_IP_OF, routes))
+
+
+def lead_somewhere(routes: Sequence[object]) -> bool:
+    """Whether all are MAC/IP routes, each with a VNI that is not 0."""
+    return are_all(routes) and all(map(_VNI, routes))
+
+
+def keys_of(routes: Sequence[MacIpRoute]) -> list[RouteKey]:
+    """`key` of each; in a third of the time where they share RD and tag, as nearly always those of an UPDATE do."""
+    rds, tags, count = list(map(_RD, routes)), list(map(_TAG, routes)), len(routes)
+    if not rds.count(rds[0]) == tags.count(tags[0]) == count:
+        return [route.key for route in routes]
+    head = b"\2" + rds[0] + tags[0]
+    return [RouteKey(head + mac + ip) for mac, ip in zip(macs_of(routes), ips_of(routes), strict=True)]
 
 
 def carries_ip(nlri: bytes) -> bool:

@@ -4,9 +4,20 @@ from hypothesis import strategies as st
 
 from evpn.text import parse_ip, parse_mac, parse_rd
 from evpn.values import MAX_ET, NO_IP, ZERO_ESI, ZERO_MAC, ZERO_TAG, EthernetSegmentIdentifier, MacAddress
+from evpn.wire import routes
 from evpn.wire.errors import Disposition, WireError
 from evpn.wire.routes import split
-from evpn.wire.routes.mac_ip import MacIpRoute, decode_run, key_of
+from evpn.wire.routes.mac_ip import (
+    MacIpRoute,
+    are_all,
+    decode_run,
+    ips_of,
+    key_of,
+    keys_of,
+    lead_somewhere,
+    macs_of,
+)
+from evpn.wire.routes.multicast import InclusiveMulticastRoute
 
 from ..strategies import mac_ip_routes, macs
 
@@ -107,6 +118,28 @@ def test_routes_of_one_size_are_a_run(route: MacIpRoute, hosts: list[MacAddress]
     routes = [route._replace(mac=mac) for mac in hosts]
 
     assert decode_run(b"".join(route.encode() for route in routes)) == routes
+
+
+@given(st.lists(mac_ip_routes, min_size=1, max_size=4), st.lists(macs, max_size=4))
+def test_by_the_column_is_what_it_is_one_by_one(found: list[MacIpRoute], hosts: list[MacAddress]) -> None:
+    alike = [found[0]._replace(mac=mac) for mac in hosts]
+    for some in (found, [*found[:1], *alike], [*alike, *found]):
+        assert keys_of(some) == [route.key for route in some]
+        assert macs_of(some) == [route.mac for route in some]
+        assert ips_of(some) == [route.ip for route in some]
+        assert lead_somewhere(some) == all(route.vni for route in some)
+
+
+def test_routes_of_other_types_have_their_keys_and_no_columns() -> None:
+    mixed = [
+        MacIpRoute(RD, ZERO_ESI, ZERO_TAG, MAC, NO_IP, 100),
+        InclusiveMulticastRoute(RD, ZERO_TAG, parse_ip("10.0.0.3")),
+    ]
+
+    assert routes.keys_of(mixed) == [route.key for route in mixed]
+    assert not are_all(mixed) and not lead_somewhere(mixed)
+    assert are_all(mixed[:1]) and lead_somewhere(mixed[:1])
+    assert not are_all([]) and not lead_somewhere([])
 
 
 def test_what_is_no_run_is_read_one_by_one() -> None:
