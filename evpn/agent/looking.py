@@ -26,7 +26,7 @@ from evpn.dataplane.comparison import Found
 from evpn.dataplane.entries import AF_BRIDGE
 from evpn.dataplane.log import Log
 from evpn.dataplane.plan import Plan
-from evpn.dataplane.segment import Attachment, Segment
+from evpn.dataplane.segment import Segment
 from evpn.netlink.background import Background
 from evpn.netlink.columns import Place
 from evpn.netlink.dump import ask
@@ -57,7 +57,7 @@ class Looking:
         self.strangers_left = False
         """Whether there may be rows of strangers that this look has not found."""
         self._core = core
-        self._background: Background[partial[dict[Vni, Found]], dict[Vni, Found]] = Background("looker", _do)
+        self._background: Background[partial[dict[Vni, Found]], dict[Vni, Found]] = Background("looker", do)
         self._looker = looker
         self._subjects: list[Subject] = []
         self._overruns = 0
@@ -91,7 +91,7 @@ class Looking:
             attached = segment.attachment
             if attached is not None:
                 segment.log = Log()
-                domain = _domain(segment, attached, ports[attached.bridge.ifindex], strangers)
+                domain = _domain(segment, attached.device.ifindex, ports[attached.bridge.ifindex], strangers)
                 self._subjects.append(Subject(segment, domain, segment.plan))
         self._overruns = self._core.kernel.overruns
         self._began, self._gives_way, self.strangers_left = time.monotonic(), False, False
@@ -175,7 +175,7 @@ class Looking:
             and segment.log is not None
             and self._core.dataplane.segments.get(place.vni) is segment
             and segment.plan == plan
-            and _place(segment, attached) == place
+            and place_of(segment) == place
             and self._core.kernel.overruns == self._overruns
         )
 
@@ -205,17 +205,21 @@ def ask_for(segment: Segment | None, told: NeighborMessage) -> list[NeighborMess
     return ask([get_bridge_row(device, told.lladdr), get_tunnel_row(device, told.lladdr)])
 
 
-def _do(work: "partial[dict[Vni, Found]]") -> dict[Vni, Found]:
+def do(work: "partial[dict[Vni, Found]]") -> dict[Vni, Found]:
+    """What a thread does that is given its work."""
     return work()
 
 
-def _place(segment: Segment, attached: Attachment) -> Place:
-    return Place(segment.vni, attached.device.ifindex, attached.bridge.ifindex, segment.neighbor_device)
+def place_of(segment: Segment) -> Place:
+    """Where it is by now; it has devices."""
+    assert segment.attachment is not None
+    device, bridge = segment.attachment
+    return Place(segment.vni, device.ifindex, bridge.ifindex, segment.neighbor_device)
 
 
-def _domain(segment: Segment, attached: Attachment, ports: Iterable[int], strangers: bool) -> Domain:
-    others = tuple(port for port in ports if port != attached.device.ifindex)
+def _domain(segment: Segment, device: int, ports: Iterable[int], strangers: bool) -> Domain:
+    others = tuple(port for port in ports if port != device)
     reach = Reach.USUAL
     if len(segment.macs.actual) > MANY:
         reach = Reach.STRANGERS if strangers else Reach.PORTS
-    return Domain(_place(segment, attached), others, reach, segment.macs.actual)
+    return Domain(place_of(segment), others, reach, segment.macs.actual)

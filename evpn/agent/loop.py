@@ -82,6 +82,7 @@ class Loop:
         self._selector.register(self.pipe.fileno(), selectors.EVENT_READ, self._lines_wait)
         self._selector.register(self.observer.monitor.fileno(), selectors.EVENT_READ, self.observer.take_events)
         self._selector.register(self.observer.looker, selectors.EVENT_READ, self.observer.take_look)
+        self._selector.register(self.observer.spot, selectors.EVENT_READ, self.observer.take_spot)
         self._selector.register(self.snooper.fileno(), selectors.EVENT_READ, self._take_frames)
         self.core.instances.attach_devices()
         self._recall()

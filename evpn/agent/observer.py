@@ -8,8 +8,10 @@ import time
 from collections.abc import Callable, Iterable
 from errno import EINTR
 
+from evpn.agent.checks import EACH, Checks
 from evpn.agent.core import Core
 from evpn.agent.looking import Looking, ask_for
+from evpn.agent.spot import Spot
 from evpn.dataplane.entries import AF_BRIDGE, RTM_DELNEIGH
 from evpn.dataplane.link import Link
 from evpn.netlink.dump import dump_links, dump_neighbors
@@ -22,13 +24,6 @@ from evpn.netlink.socket import Monitor
 
 log = logging.getLogger(__name__)
 
-LEVEL_CHECK, LEVEL_CHECK_SHARE = 60.0, 100
-"""Seconds between level checks, and the least multiple of the time that the last one took: at most 1 % of a core."""
-STRANGERS_SHARE, PER_PAIR = 500, 1.5e-10
-"""The same of a dump that looks for rows that nobody knows of, where they are very many: at most 0.2 % of a core; and
-the seconds that it takes, divided by the square of the rows: it is not made to find out."""
-SOON, SOON_SHARE = 5.0, 2
-"""The same after a time in which not everything was heard."""
 DUMP_RETRY = 1.0
 _READS = 64
 """Reads, of a thousand notifications each, before a comparison; whoever makes more than that never comes to rest."""
@@ -42,14 +37,10 @@ class Observer:
         self.core = core
         self.monitor = Monitor()
         self._plug = plug
-        self._next_check = self._latest_check = 0.0
-        self._strangers_since = 0.0
-        """From when on there may be strangers."""
-        self._strangers_wanted = False
-        """Whether they are looked for at the next opportunity."""
+        self.spot = Spot(core, Looker())
+        self._checks = Checks()
         self._dump_at = 0.0
         self._looking = Looking(core, Looker())
-        self._began = self._took = 0.0
         self._links_known = self._level_check = self._strangers = False
         self._heard = (False, False)
         self._writer = 0
@@ -58,6 +49,7 @@ class Observer:
         """`writer`: the port id of whom our own rows are written by."""
         self.monitor.open()
         self._looking.open()
+        self.spot.open()
         self._writer = writer
         self.listen()
         while not self._links_known:  # without them all that was announced before would be withdrawn
@@ -67,7 +59,7 @@ class Observer:
                 if error.errno != EINTR:
                     raise
                 self._failed(error, time.monotonic())
-        self._check_at(time.monotonic() + LEVEL_CHECK)
+        self._checks.begin(time.monotonic())
 
     def listen(self, additions: bool = True, deletions: bool = True) -> None:
         """While very many rows are written, or removed, do not hear of each: it takes longer than to write them.
@@ -83,7 +75,7 @@ class Observer:
         if not (additions and deletions):
             self._looking.give_way()
         if deletions and not before[1]:
-            self._check_soon(self._took)
+            self._checks.missed(time.monotonic(), self._rows)
 
     def listen_less(self, additions: bool, deletions: bool) -> None:
         """What is not listened to already, is not for the time being."""
@@ -131,8 +123,7 @@ class Observer:
         """Observe what is unknown, and once in a while what is believed known; never for longer than a moment."""
         if self.core.kernel.look_again and not self._looking.under_way:
             self.core.kernel.look_again = self._links_known = False
-            self._check_at(now)
-            self._strangers_wanted = True
+            self._checks.want(now)
         if not self._links_known and now >= self._dump_at:
             try:
                 self._read_links()
@@ -145,51 +136,37 @@ class Observer:
             self._go_on()
             return
         due = list(self.core.dataplane.unobserved) if now >= self._dump_at else []
-        self._level_check = not due and self._is_check_due(now)
-        self._strangers = self._level_check and self._are_strangers_due(now)
+        calm, checks = all(self._heard), self._checks
+        self._level_check = not due and now >= checks.level and checks.is_level_due(now, self._rows, calm)
+        self._strangers = self._level_check and checks.are_strangers_due(now, self._pairs, calm)
         if self._level_check:
             due = [vni for vni, segment in self.core.dataplane.segments.items() if segment.attachment is not None]
-            self._check_at(now + LEVEL_CHECK)
+            checks.begin(now)
         if due:
-            self._began = now
             self._looking.start(due, self._strangers)
+        elif checks.is_spot_due(now, calm):
+            self.spot.start()
 
-    def _is_check_due(self, now: float) -> bool:
-        """It waits until rows are written, for a while at least: they are unheard, and the kernel is busy with them."""
-        if now < self._next_check:
-            return False
-        if all(self._heard) or now >= self._latest_check:
-            return True
-        self._next_check = now + DUMP_RETRY
-        return False
+    @property
+    def _rows(self) -> int:
+        return sum(len(one.macs.actual) + len(one.neighbors.actual) for one in self.core.dataplane.segments.values())
 
-    def _are_strangers_due(self, now: float) -> bool:
-        """Never while rows are written: each would have to wait for a part of the dump."""
-        due = self._strangers_since + STRANGERS_SHARE * self._dump_takes()
-        return all(self._heard) and (self._strangers_wanted or now >= due)
-
-    def _dump_takes(self) -> float:
-        """Seconds, of all rows."""
-        return PER_PAIR * sum(len(segment.macs.actual) ** 2 for segment in self.core.dataplane.segments.values())
-
-    def _check_at(self, moment: float) -> None:
-        self._next_check, self._latest_check = moment, moment + LEVEL_CHECK
-
-    def _check_soon(self, took: float) -> None:
-        """`took`: seconds of the last such check. One that waits already does not wait longer for that."""
-        latest = self._latest_check
-        self._check_at(min(self._next_check, time.monotonic() + max(SOON, SOON_SHARE * took)))
-        self._latest_check = min(latest, self._latest_check)
+    @property
+    def _pairs(self) -> int:
+        return sum(len(segment.macs.actual) ** 2 for segment in self.core.dataplane.segments.values())
 
     def take_look(self) -> None:
         """The kernel has been dumped: what was told by then is no drift."""
-        for _ in range(_READS):
-            if not self.take_events():
-                break
+        self._catch_up()
         try:
             self._looking.take()
         except NetlinkError as error:
             self._failed(error, time.monotonic())
+
+    def _catch_up(self) -> None:
+        for _ in range(_READS):
+            if not self.take_events():
+                break
 
     def _go_on(self) -> None:
         """With comparing, if the kernel has been dumped."""
@@ -203,19 +180,22 @@ class Observer:
             self._looked(time.monotonic())
 
     def _looked(self, now: float) -> None:
-        """When the next look is due, by what this one took."""
-        if self._level_check:
-            dumping = self._looking.dumping if self._strangers else 0.0
-            self._took = now - self._began - dumping
-            self._check_at(now - self._took + max(LEVEL_CHECK, LEVEL_CHECK_SHARE * self._took))
+        """What is still to be looked for."""
         if not self._looking.strangers_left:
-            self._strangers_since, self._strangers_wanted = now, False
+            self._checks.found_strangers(now)
         elif not self._level_check:
-            self._strangers_wanted = True
-            self._check_soon(self._dump_takes())
-        elif self._strangers:  # it has given way, and may have to again
-            due = now + LEVEL_CHECK_SHARE * self._looking.dumping
-            self._strangers_since, self._strangers_wanted = due - STRANGERS_SHARE * self._dump_takes(), False
+            self._checks.left_strangers(now, self._pairs, None)
+        elif self._strangers:
+            self._checks.left_strangers(now, self._pairs, self._looking.dumping)
+
+    def take_spot(self) -> None:
+        """Some rows have been asked for: what was told by then is no surprise."""
+        self._catch_up()
+        try:
+            if not self.spot.take():
+                self._checks.doubt(time.monotonic(), self._rows)
+        except NetlinkError as error:
+            log.warning("rows not asked for error=%s", error)
 
     def look_at_use(self, now: float) -> None:
         """Which of the rows that were asked for are still used."""
@@ -233,10 +213,11 @@ class Observer:
     def next_moment(self) -> float:
         """Monotonic seconds of the next look, or of the next step of this one."""
         if self._looking.under_way and self._links_known:
-            return time.monotonic() + LEVEL_CHECK if self._looking.waiting else 0.0
+            return time.monotonic() + EACH if self._looking.waiting else 0.0
+        moments = [self._checks.level, self._checks.spot]
         if self.core.dataplane.unobserved or not self._links_known:
-            return min(self._next_check, self._dump_at)
-        return self._next_check
+            moments.append(self._dump_at)
+        return min(moments)
 
     def _link_event(self, event: Event) -> None:
         """Devices are attached once the queue is read; what was told of their rows before is in the dump then due."""

@@ -61,6 +61,13 @@ class Question(NamedTuple):
     ips: list[IpAddress]
 
 
+class Sample(NamedTuple):
+    """Some rows as they are believed to be."""
+
+    macs: dict[MacAddress, MacRow]
+    neighbors: dict[IpAddress, NeighborRow]
+
+
 Steps = Generator[Question | None, Found | None, None]
 """None: a slice is done. None for an answer: there is nobody to ask, what was dumped is what is there."""
 
@@ -98,6 +105,15 @@ class Comparison:
                 yield from self._confirm(kind, keys)
                 self._correct(kind, keys)
                 yield None
+
+    def confirms(self, sample: Sample, answer: Found) -> bool:
+        """Whether there is what the sample says, of all in it that is still believed to be so."""
+        self._answered(sample.macs, sample.neighbors, answer)
+        for kind, rows in ((Kind.MAC, sample.macs), (Kind.NEIGHBOR, sample.neighbors)):
+            believed, found = self._segment.table(kind).actual, self._shadow.table(kind).actual
+            if any(found.get(key) != row == believed.get(key) for key, row in rows.items()):
+                return False
+        return True
 
     def catch_up(self) -> None:
         """What was told since the dump began, or since this was called."""

@@ -1,0 +1,96 @@
+"""When the kernel is looked at though it has told of nothing: at some rows each minute, at all of them now and then.
+
+FRR never looks, and who has nothing to do is to use next to nothing. So a level check, of all there is, is rare where
+it takes long. What befalls very many rows, some of them show within a minute (`evpn.agent.spot`); then all are looked
+at.
+"""
+
+EACH = 60.0
+"""Seconds between two spot checks, and at least between two level checks."""
+TAKES = 5e-6
+"""Seconds that a level check takes for a MAC or a neighbor."""
+SHARE = 20_000
+"""The least multiple of what a level check takes until the next one: at most 0.005 % of a core, or one a minute."""
+DOUBT_SHARE = 100
+"""The same once a row was found to be other than believed, or strangers were not looked for to the end: 1 %."""
+SOON, SOON_SHARE = 5.0, 2
+"""Seconds, and the same, after a time in which not everything was heard."""
+RETRY = 1.0
+"""Seconds that a level check waits for rows to be written, again and again, for no longer than EACH."""
+PER_PAIR = 1.5e-10
+"""Seconds that a dump for rows that nobody knows of takes, divided by the square of the rows."""
+
+
+class Checks:
+    """`level` and `spot`: monotonic seconds before which there is nothing to do."""
+
+    def __init__(self) -> None:
+        self.level = self.spot = 0.0
+        self._latest = self._last = 0.0
+        self._has_reason = False
+        self._strangers_since = 0.0
+        """From when on there may be strangers."""
+        self._strangers_wanted = False
+        """Whether they are looked for at the next opportunity."""
+
+    def begin(self, now: float) -> None:
+        """All is about to be looked at."""
+        self._last = now
+        self._has_reason = False
+        self.level = self.spot = now + EACH
+
+    def want(self, now: float) -> None:
+        """A level check now, and strangers."""
+        self._ask(now)
+        self._strangers_wanted = True
+
+    def doubt(self, now: float, rows: int) -> None:
+        """A spot check has found something; `rows`: how many there are."""
+        self._ask(max(now, self._last + max(EACH, DOUBT_SHARE * TAKES * rows)))
+
+    def missed(self, now: float, rows: int) -> None:
+        """Not everything was heard, and now it is again."""
+        self._ask(now + max(SOON, SOON_SHARE * TAKES * rows))
+
+    def is_level_due(self, now: float, rows: int, calm: bool) -> bool:
+        """`calm`: all is heard. Else rows are written: a check waits for that, but not for ever."""
+        if now < self.level:
+            return False
+        usual = self._last + max(EACH, SHARE * TAKES * rows)
+        if not self._has_reason and now < usual:
+            self.level = min(usual, now + EACH)  # there may be fewer by then
+            return False
+        if not self._has_reason:
+            self._ask(now)
+        if calm or now >= self._latest:
+            return True
+        self.level = now + RETRY
+        return False
+
+    def is_spot_due(self, now: float, calm: bool) -> bool:
+        """What is not heard would be found to be other than believed."""
+        if now < self.spot:
+            return False
+        self.spot = now + EACH
+        return calm
+
+    def are_strangers_due(self, now: float, pairs: int, calm: bool) -> bool:
+        """Never while rows are written: each would have to wait for a part of the dump. `pairs`: rows, squared."""
+        return calm and (self._strangers_wanted or now >= self._strangers_since + SHARE * PER_PAIR * pairs)
+
+    def found_strangers(self, now: float) -> None:
+        """All that there are."""
+        self._strangers_since, self._strangers_wanted = now, False
+
+    def left_strangers(self, now: float, pairs: int, dumped: float | None) -> None:
+        """There may be some. `dumped`: seconds after which the dump that would have found them gave way to writers."""
+        self._strangers_wanted = True
+        self._ask(now + (max(SOON, SOON_SHARE * PER_PAIR * pairs) if dumped is None else DOUBT_SHARE * dumped))
+
+    def _ask(self, moment: float) -> None:
+        """One that waits already does not wait longer for that."""
+        if self._has_reason:
+            self.level, self._latest = min(self.level, moment), min(self._latest, moment + EACH)
+        else:
+            self.level, self._latest = moment, moment + EACH
+        self._has_reason = True

@@ -1,0 +1,150 @@
+"""Spot checks: what is as believed is left alone, and what is not is noticed, whoever did it."""
+
+import select
+from collections.abc import Callable
+
+import pytest
+
+from evpn.agent import spot
+from evpn.agent.spot import Spot
+from evpn.dataplane.comparison import Found, Question
+from evpn.dataplane.entries import NUD_NOARP
+from evpn.netlink.columns import Place
+from evpn.netlink.errors import NetlinkError
+from evpn.values import Vni
+from tests.builders import IP1, IP2, M1, M2, VTEP3
+from tests.fakes import FakeKernel
+from tests.kernel_rows import BRIDGE
+
+from .test_looking import FakeLooker
+from .vtep import Vtep, a_mac, a_vtep, tell
+
+V100 = Vni(100)
+
+
+class Setting:
+    def __init__(self) -> None:
+        self.vtep = Vtep()
+        self.vtep.peer_up()
+        tell(self.vtep, a_vtep(), a_mac(M1, ip=IP1), a_mac(M2, ip=IP2, sticky=True))
+        self.vtep.settle()
+        self.kernel, self.core = self.vtep.kernel, self.vtep.core
+        self.looker = FakeLooker(self.kernel)
+        self.spot = Spot(self.core, self.looker)  # type: ignore[arg-type]
+        self.spot.open()
+
+    def check(self) -> bool:
+        self.spot.start()
+        return self.take()
+
+    def take(self) -> bool:
+        assert select.select([self.spot], [], [], 5)[0]
+        return self.spot.take()
+
+
+@pytest.fixture
+def setting() -> Setting:
+    return Setting()
+
+
+def test_what_is_as_believed_is_confirmed(setting: Setting) -> None:
+    assert setting.check()
+
+    (question,) = setting.looker.questions
+    assert (set(question.macs), set(question.ips)) == ({M1, M2}, {IP1, IP2})
+    assert setting.check(), "and again"
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        pytest.param(lambda kernel: kernel.bridge.pop((BRIDGE, M1)), id="a row of the bridge is gone"),
+        pytest.param(lambda kernel: kernel.neighbors.clear(), id="neighbors are gone"),
+        pytest.param(
+            lambda kernel: kernel.neighbors.update(
+                {key: row._replace(protocol=0) for key, row in kernel.neighbors.items()}
+            ),
+            id="neighbors are somebody else's",
+        ),
+        pytest.param(
+            lambda kernel: kernel.tunnel.update({key: row._replace(where=VTEP3) for key, row in kernel.tunnel.items()}),
+            id="MACs are behind another VTEP",
+        ),
+        pytest.param(
+            lambda kernel: kernel.tunnel.update(
+                {key: row._replace(flags=0, state=NUD_NOARP) for key, row in kernel.tunnel.items()}
+            ),
+            id="rows of the VXLAN device have lost our mark",
+        ),
+    ],
+)
+def test_what_is_not_as_believed_is_noticed(setting: Setting, fault: Callable[[FakeKernel], None]) -> None:
+    fault(setting.kernel)
+
+    assert not setting.check()
+
+
+def test_what_was_told_meanwhile_is_no_surprise(setting: Setting) -> None:
+    setting.spot.start()
+    assert select.select([setting.spot], [], [], 5)[0]
+    setting.kernel.events()
+    setting.kernel.drop_neighbor(IP1)
+    for event in setting.kernel.events():
+        setting.core.kernel.row_event(event, 0.0)
+
+    assert setting.spot.take()
+
+
+def test_of_very_many_some_are_asked_for_all_over_the_table(setting: Setting, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(spot, "SOME", 1)
+
+    for _ in range(40):
+        assert setting.check()
+
+    assert all(len(question.macs) == len(question.ips) == 1 for question in setting.looker.questions)
+    assert {mac for question in setting.looker.questions for mac in question.macs} == {M1, M2}
+
+
+def test_where_nothing_is_believed_nothing_is_asked() -> None:
+    vtep = Vtep()
+    looker = FakeLooker(vtep.kernel)
+    checked = Spot(vtep.core, looker)  # type: ignore[arg-type]
+    checked.open()
+
+    checked.start()
+
+    assert select.select([checked], [], [], 0.05)[0] == []
+    assert looker.questions == []
+
+
+def test_one_that_is_under_way_is_not_begun_again(setting: Setting) -> None:
+    setting.spot.start()
+    setting.spot.start()
+
+    assert setting.take()
+    assert len(setting.looker.questions) == 1
+    assert select.select([setting.spot], [], [], 0.05)[0] == []
+
+
+def test_a_bridge_domain_that_is_gone_meanwhile_is_not_judged(setting: Setting) -> None:
+    setting.spot.start()
+    assert select.select([setting.spot], [], [], 5)[0]
+    setting.kernel.neighbors.clear()
+    setting.core.instances.cease(V100)
+
+    assert setting.spot.take()
+
+
+def test_a_refusal_is_raised_and_the_next_one_is_made(setting: Setting, monkeypatch: pytest.MonkeyPatch) -> None:
+    answer = setting.looker.answer
+
+    def refuse(place: Place, question: Question) -> dict[Vni, Found]:
+        raise NetlinkError(105, "questions for rows")
+
+    monkeypatch.setattr(setting.looker, "answer", refuse)
+    setting.spot.start()
+    with pytest.raises(NetlinkError):
+        setting.take()
+
+    monkeypatch.setattr(setting.looker, "answer", answer)
+    assert setting.check()
