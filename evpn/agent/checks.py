@@ -1,12 +1,12 @@
-"""When the kernel is looked at though it has told of nothing: at some rows each minute, at all of them now and then.
+"""When the kernel is looked at though it has told of nothing: at some rows every few minutes, at all now and then.
 
 FRR never looks, and who has nothing to do is to use next to nothing. So a level check, of all there is, is rare where
-it takes long. What befalls very many rows, some of them show within a minute (`evpn.agent.spot`); then all are looked
+it takes long. What befalls very many rows, some of them show within minutes (`evpn.agent.spot`); then all are looked
 at.
 """
 
-EACH = 60.0
-"""Seconds between two spot checks, and at least between two level checks."""
+EACH, SPOT = 60.0, 300.0
+"""Seconds between two level checks at least, and between two spot checks."""
 TAKES = 5e-6
 """Seconds that a level check takes for a MAC or a neighbor."""
 SHARE = 20_000
@@ -37,7 +37,7 @@ class Checks:
         """All is about to be looked at."""
         self._last = now
         self._has_reason = False
-        self.level = self.spot = now + EACH
+        self.level, self.spot = now + EACH, now + SPOT
 
     def want(self, now: float) -> None:
         """A level check now, and strangers."""
@@ -58,7 +58,7 @@ class Checks:
             return False
         usual = self._last + max(EACH, SHARE * TAKES * rows)
         if not self._has_reason and now < usual:
-            self.level = min(usual, now + EACH)  # there may be fewer by then
+            self.level = min(usual, now + SPOT)  # there may be fewer by then
             return False
         if not self._has_reason:
             self._ask(now)
@@ -71,7 +71,7 @@ class Checks:
         """What is not heard would be found to be other than believed."""
         if now < self.spot:
             return False
-        self.spot = now + EACH
+        self.spot = now + SPOT
         return calm
 
     def are_strangers_due(self, now: float, pairs: int, calm: bool) -> bool:

@@ -21,6 +21,7 @@ from evpn.agent.isolation import Isolation
 from evpn.agent.observer import Observer
 from evpn.agent.session import Session
 from evpn.agent.snapshot_file import SnapshotFile
+from evpn.agent.timers import until
 from evpn.agent.writing import BATCH, Writing
 from evpn.dataplane.link import Link
 from evpn.exabgp import commands, messages
@@ -41,8 +42,7 @@ SWITCH_INTERVAL = 0.0002
 FRAMES_PER_TURN = 1024
 CONTROL_CHECK = 60.0
 """Seconds between two looks at whether the control socket is there."""
-RECALL_DEADLINE = 5.0
-FOLLOW_RETRY = 1.0
+RECALL_DEADLINE, FOLLOW_RETRY = 5.0, 1.0
 
 
 class Loop:
@@ -173,8 +173,7 @@ class Loop:
 
         The bridge has the last word on where a host is, and it has learnt it from these very frames: that comes first.
         """
-        now = time.monotonic()
-        frames = self.snooper.read(FRAMES_PER_TURN)
+        now, frames = time.monotonic(), self.snooper.read(FRAMES_PER_TURN)
         self.observer.take_events()
         for port, frame in frames:
             sighting = decode(frame)
@@ -245,9 +244,11 @@ class Loop:
         unsaid = self._told and core.announcer.routes.pending
         if unsaid or not core.is_settled or core.dataplane.has_work(core.peers.synced):
             return 0.0
-        moments = [self.observer.next_moment(), core.peers.next_deadline(now), self.isolation.next_due()]
-        moments.append(self.snapshot.next_due())
-        others = (
+        moments = (
+            self.observer.next_moment(),
+            core.peers.next_deadline(now),
+            self.isolation.next_due(),
+            self.snapshot.next_due(),
             core.dataplane.next_retry(),
             core.questions.next_due(),
             core.moves.next_recovery(),
@@ -255,8 +256,7 @@ class Loop:
             self.firewall.next_due(),
             self._follow_at or None,
         )
-        moments += [moment for moment in others if moment is not None]
-        return max(0.0, min(moments) - now)
+        return until(moments, now)
 
     # Requests
 

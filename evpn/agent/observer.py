@@ -44,6 +44,9 @@ class Observer:
         self._links_known = self._level_check = self._strangers = False
         self._heard = (False, False)
         self._writer = 0
+        self._devices: set[int] = set()
+        self._followed = -1
+        """Changes of instances by which these are known."""
 
     def open(self, writer: int) -> None:
         """`writer`: the port id of whom our own rows are written by."""
@@ -71,11 +74,18 @@ class Observer:
         if before == self._heard:
             return
         self.core.kernel.deaf = not additions
-        self.monitor.ignore(self._writer, additions, deletions)
+        self.monitor.ignore(self._writer, additions, deletions, self._devices)
         if not (additions and deletions):
             self._looking.give_way()
         if deletions and not before[1]:
             self._checks.missed(time.monotonic(), self._rows)
+
+    def _follow_devices(self) -> None:
+        """Before they are looked at for the first time: neighbors of others are not told of."""
+        devices = {*self.core.dataplane.by_device, *self.core.dataplane.by_bridge}
+        if devices != self._devices:
+            self._devices = devices
+            self.monitor.ignore(self._writer, *self._heard, devices)
 
     def listen_less(self, additions: bool, deletions: bool) -> None:
         """What is not listened to already, is not for the time being."""
@@ -130,6 +140,9 @@ class Observer:
             except NetlinkError as error:
                 self._failed(error, now)
         self.core.instances.attach_devices()
+        if self._followed != self.core.instances.changes:
+            self._followed = self.core.instances.changes
+            self._follow_devices()
         if self.core.kernel.flown and not self.monitor.has_more():
             self.core.kernel.flown.clear()
         if self._looking.under_way:

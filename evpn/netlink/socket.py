@@ -7,7 +7,7 @@ import contextlib
 import errno
 import select
 import socket
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 
 from evpn.netlink import echo, events, newcomers
 from evpn.netlink.constants import (
@@ -114,12 +114,15 @@ class Monitor:
         """Whether anything waits to be read."""
         return bool(select.select([_opened(self._socket)], [], [], 0)[0])
 
-    def ignore(self, port_id: int, additions: bool = True, deletions: bool = True) -> None:
+    def ignore(
+        self, port_id: int, additions: bool = True, deletions: bool = True, devices: Collection[int] | None = None
+    ) -> None:
         """Do not hear of neighbours that `port_id` writes; nor, unless asked to, of what comes or goes with our mark.
 
+        `devices`: ifindexes of those whose neighbours are heard of at all; None: of all.
         Rows that a second owner marked like ours are then not heard of either: look at all rows some time after.
         """
-        echo.attach(_opened(self._socket), echo.program(port_id, additions, deletions))
+        echo.attach(_opened(self._socket), echo.program(port_id, additions, deletions, devices))
 
     def read(self, limit: int = 1024) -> list[Event]:
         """The events of up to `limit` datagrams; none when nothing waits; `Overrun` is the last if some were lost.

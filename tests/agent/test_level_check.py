@@ -5,7 +5,7 @@ import time
 import pytest
 
 from evpn.agent import observer
-from evpn.agent.checks import DOUBT_SHARE, EACH, PER_PAIR, SHARE, SOON, SOON_SHARE, TAKES, Checks
+from evpn.agent.checks import DOUBT_SHARE, EACH, PER_PAIR, SHARE, SOON, SOON_SHARE, SPOT, TAKES, Checks
 from evpn.agent.observer import Observer
 from tests.builders import a_core
 
@@ -18,7 +18,7 @@ def waited(checks: Checks, since: float, rows: int, calm: bool = True, step: flo
     now = since
     while not checks.is_level_due(now, rows, calm):
         assert now < since + 1e6
-        now = max(now + step, min(checks.level, now + EACH))
+        now = max(now + step, min(checks.level, now + SPOT))
     return now - since
 
 
@@ -38,7 +38,7 @@ def test_a_level_check_is_rare_where_it_takes_long(checks: Checks, rows: int, se
 def test_it_is_made_sooner_once_there_are_fewer_rows(checks: Checks) -> None:
     assert not checks.is_level_due(1000.0 + EACH, MANY, True)
 
-    assert waited(checks, 1000.0 + EACH, 10) <= EACH
+    assert waited(checks, 1000.0 + EACH, 10) <= SPOT
 
 
 def test_each_is_counted_from_the_one_before(checks: Checks) -> None:
@@ -108,12 +108,12 @@ def test_a_storm_of_rows_that_come_and_go_puts_a_level_check_off_once(monkeypatc
         assert now < began + 3 * EACH
 
 
-def test_a_spot_check_is_made_each_minute_unless_rows_are_unheard(checks: Checks) -> None:
-    assert not checks.is_spot_due(1000.0 + EACH - 1, True)
-    assert checks.is_spot_due(1000.0 + EACH, True)
-    assert not checks.is_spot_due(1000.0 + EACH, True)
-    assert not checks.is_spot_due(1000.0 + 2 * EACH, False)
-    assert checks.is_spot_due(1000.0 + 3 * EACH, True)
+def test_a_spot_check_is_made_at_times_unless_rows_are_unheard(checks: Checks) -> None:
+    assert not checks.is_spot_due(1000.0 + SPOT - 1, True)
+    assert checks.is_spot_due(1000.0 + SPOT, True)
+    assert not checks.is_spot_due(1000.0 + SPOT, True)
+    assert not checks.is_spot_due(1000.0 + 2 * SPOT, False)
+    assert checks.is_spot_due(1000.0 + 3 * SPOT, True)
 
 
 def test_strangers_are_looked_for_rarely_and_never_while_rows_are_written(checks: Checks) -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from evpn.netlink import neighbor
 from evpn.netlink.constants import RTM_DELNEIGH, RTM_NEWNEIGH
-from evpn.netlink.events import LinkChanged
+from evpn.netlink.events import AddressChanged, LinkChanged
 from evpn.netlink.neighbor import NeighborMessage
 from evpn.netlink.socket import Monitor, Writer
 from evpn.values import ZERO_MAC, IpAddress, MacAddress
@@ -123,6 +123,62 @@ def test_additions_are_heard_while_only_what_goes_is_not(vtep: Vtep, writer: Wri
         [neighbor.delete_tunnel_row(0, vtep.device, MAC, VTEP), neighbor.delete_bridge_row(1, vtep.device, MAC)]
     )
     assert heard(deaf) == []
+
+
+def of_bridge_and_underlay(vtep: Vtep, monitor: Monitor) -> list[tuple[int, int]]:
+    """Type and device of what is told when a neighbor comes and goes on the bridge, and on another device."""
+    while monitor.read():
+        continue
+    for device in ("br100", "host1"):
+        for verb in ("add", "del"):
+            for ip in ("192.0.2.2", "2001:db8::22"):
+                vtep.namespace.run("ip", "neigh", verb, ip, "lladdr", MAC.hex(":"), "dev", device)
+    return [(row.type, row.ifindex) for row in rows_of(monitor.read())]
+
+
+@pytest.mark.parametrize("others", [0, 1, 300, 1023])
+def test_neighbors_of_devices_that_are_not_ours_are_not_heard(
+    vtep: Vtep, writer: Writer, monitor: Monitor, others: int
+) -> None:
+    """Nor those of a bridge that is ours no longer; however many are."""
+    vtep.namespace.run("ip", "link", "set", "host1", "up")
+    monitor.ignore(writer.port_id)
+    both = of_bridge_and_underlay(vtep, monitor)
+    ours = [(kind, device) for kind, device in both if device == vtep.bridge]
+    assert len(both) > len(ours) > 0
+
+    monitor.ignore(writer.port_id, devices={vtep.bridge, *range(5_000, 5_000 + others)})
+    assert of_bridge_and_underlay(vtep, monitor) == ours
+
+    monitor.ignore(writer.port_id, devices=set(range(5_000, 5_000 + others)))
+    assert of_bridge_and_underlay(vtep, monitor) == []
+
+
+def test_of_more_devices_than_fit_into_a_filter_all_are_heard(vtep: Vtep, writer: Writer, monitor: Monitor) -> None:
+    vtep.namespace.run("ip", "link", "set", "host1", "up")
+    monitor.ignore(writer.port_id, devices=set(range(5_000, 7_000)))
+
+    assert len({device for _, device in of_bridge_and_underlay(vtep, monitor)}) == 2
+
+
+def test_what_is_no_neighbor_is_heard_whatever_its_device(vtep: Vtep, writer: Writer, monitor: Monitor) -> None:
+    monitor.ignore(writer.port_id, devices=())
+    writer.apply([neighbor.remote_mac(0, vtep.device, MAC, VTEP)])
+    vtep.namespace.run("ip", "link", "set", "port1", "mtu", "1400")
+    vtep.namespace.run("ip", "address", "add", "192.0.2.1/24", "dev", "host1")
+
+    told = monitor.read()
+
+    assert len(rows_of(told)) == 2
+    assert {LinkChanged, AddressChanged} <= {type(event) for event in told}
+
+
+def test_an_echo_on_a_device_of_ours_is_not_heard(vtep: Vtep, writer: Writer, monitor: Monitor) -> None:
+    monitor.ignore(writer.port_id, devices={vtep.bridge})
+
+    writer.apply([neighbor.neighbor(number, vtep.bridge, ip, MAC) for number, ip in enumerate((HOST, HOST6))])
+
+    assert heard(monitor) == []
 
 
 def test_links_are_heard(vtep: Vtep, deaf: Monitor) -> None:
