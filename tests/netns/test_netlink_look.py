@@ -1,11 +1,11 @@
 """A look by the column, and questions for single rows, against a real kernel."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 
 import pytest
 
-from evpn.dataplane.comparison import Comparison, Found, observe_all
+from evpn.dataplane.comparison import Comparison, Found, Question, Sample, observe_all
 from evpn.dataplane.entries import Kind, mac_row
 from evpn.dataplane.segment import Attachment, Segment
 from evpn.netlink import neighbor
@@ -158,6 +158,32 @@ def test_rows_that_are_believed_are_asked_for_and_strangers_are_looked_for(
     compared(segment, domain, found)
 
     assert everything(segment) == everything(by_row)
+
+
+@pytest.mark.parametrize(("name", "vteps"), [("vx100", VTEPS), ("vx6", VTEPS6)])
+def test_some_rows_are_confirmed_while_they_are_as_believed_whatever_kind_they_are(
+    vtep: Vtep, writer: Writer, name: str, vteps: list[IpAddress]
+) -> None:
+    domain = everybody(vtep, name)
+    writer.apply(many(vtep, domain.place.device, vteps))
+    segment = segment_of(name)
+    observe_all(segment, *dump_bridge_domain(vtep.bridge))
+
+    def confirmed(macs: Iterable[MacAddress], ips: Iterable[IpAddress]) -> bool:
+        known, bound = segment.macs.actual, segment.neighbors.actual
+        sample = Sample({mac: known[mac] for mac in macs}, {ip: bound[ip] for ip in ips})
+        answer = Looker().answer(domain.place, Question([*sample.macs], [*sample.neighbors]))
+        return Comparison(segment, Found({}, {}, [], [])).confirms(sample, answer[Vni(100)])
+
+    assert confirmed(segment.macs.actual, segment.neighbors.actual)
+    taken = f"neigh replace 192.0.0.5 lladdr {MACS[5].hex(':')} nud noarp extern_learn proto zebra dev br100"
+    vtep.namespace.run("ip", *taken.split())
+    assert not confirmed([], [IPS[5]])
+    assert not confirmed(MACS[40:44], segment.neighbors.actual)
+
+    writer.apply([neighbor.delete_bridge_row(0, domain.place.device, MACS[31])])
+    assert not confirmed([MACS[31]], [])
+    assert confirmed([mac for mac in segment.macs.actual if mac != MACS[31]], [IPS[7]])
 
 
 def test_rows_are_asked_for_by_their_keys(vtep: Vtep, writer: Writer) -> None:
