@@ -161,7 +161,7 @@ class DeltaTable(Generic[K, V]):
         self._flights.append(Flight(rows, removing))
 
     def observe_batch(self, batch: Changes[K, V]) -> None:
-        """The far side took all of a batch."""
+        """The far side took all of a batch: of the oldest that is under way, or of one that never was."""
         keys = batch.keys
         flight, calm = self._land(keys), not self.postponed and self._disturbed.isdisjoint(keys)
         self._disturbed.difference_update(keys)
@@ -187,7 +187,7 @@ class DeltaTable(Generic[K, V]):
     def _land(self, keys: list[K]) -> Flight[K, V] | None:
         """They are no longer under way. What was, if they are all of it."""
         flight = self._flights[0] if self._flights else None
-        if flight is not None and len(flight.rows) == len(keys) and flight.rows.keys() >= set(keys[:1]):
+        if flight is not None and keys and len(flight.rows) == len(keys) and keys[0] in flight.rows:
             return self._flights.pop(0)
         for flight in self._flights:
             _forget(flight.rows, keys)

@@ -7,18 +7,17 @@ at.
 
 EACH, SPOT = 60.0, 300.0
 """Seconds between two level checks at least, and between two spot checks."""
-TAKES = 5e-6
-"""Seconds that a level check takes for a MAC or a neighbor."""
+TAKES, PER_PAIR = 5e-6, 1.5e-10
+"""Seconds that a level check takes for a MAC or a neighbor; and that a dump for rows that nobody knows of takes, where
+there are very many, divided by the square of the rows."""
 SHARE = 20_000
-"""The least multiple of what a level check takes until the next one: at most 0.005 % of a core, or one a minute."""
+"""The least multiple of what either takes until the next one: at most 0.005 % of a core, or one in EACH."""
 DOUBT_SHARE = 100
-"""The same once a row was found to be other than believed, or strangers were not looked for to the end: 1 %."""
+"""The least multiple where a row was found to be other than believed, or a dump has given way: at most 1 %."""
 SOON, SOON_SHARE = 5.0, 2
-"""Seconds, and the same, after a time in which not everything was heard."""
+"""Seconds, and the least multiple, after a time in which not everything was heard."""
 RETRY = 1.0
-"""Seconds that a level check waits for rows to be written, again and again, for no longer than EACH."""
-PER_PAIR = 1.5e-10
-"""Seconds that a dump for rows that nobody knows of takes, divided by the square of the rows."""
+"""Seconds after which a level check is tried again that has failed, or, for EACH at most, has to wait for rows."""
 
 
 class Checks:
@@ -33,11 +32,17 @@ class Checks:
         self._strangers_wanted = False
         """Whether they are looked for at the next opportunity."""
 
-    def begin(self, now: float) -> None:
-        """All is about to be looked at."""
+    def begin(self, now: float, strangers: bool = True) -> None:
+        """All is about to be looked at; `strangers`: also those that nobody knows of."""
         self._last = now
         self._has_reason = False
         self.level, self.spot = now + EACH, now + SPOT
+        if self._strangers_wanted and not strangers:
+            self._ask(now + EACH)
+
+    def retry(self, now: float) -> None:
+        """The level check has failed."""
+        self._ask(now + RETRY)
 
     def want(self, now: float) -> None:
         """A level check now, and strangers."""
@@ -48,12 +53,16 @@ class Checks:
         """A spot check has found something; `rows`: how many there are."""
         self._ask(max(now, self._last + max(EACH, DOUBT_SHARE * TAKES * rows)))
 
-    def missed(self, now: float, rows: int) -> None:
-        """Not everything was heard, and now it is again."""
+    def missed_removals(self, now: float, rows: int) -> None:
+        """They were not heard, and now they are again."""
         self._ask(now + max(SOON, SOON_SHARE * TAKES * rows))
 
-    def is_level_due(self, now: float, rows: int, calm: bool) -> bool:
-        """`calm`: all is heard. Else rows are written: a check waits for that, but not for ever."""
+    def missed_additions(self, now: float) -> None:
+        """Who has written over rows of ours meanwhile will hardly have written over few."""
+        self.spot = min(self.spot, now + SOON)
+
+    def take_level(self, now: float, rows: int, calm: bool) -> bool:
+        """Whether it is to be made now, or is put off. `calm`: all is heard; else rows are written, and it waits."""
         if now < self.level:
             return False
         usual = self._last + max(EACH, SHARE * TAKES * rows)
@@ -67,11 +76,11 @@ class Checks:
         self.level = now + RETRY
         return False
 
-    def is_spot_due(self, now: float, calm: bool) -> bool:
-        """What is not heard would be found to be other than believed."""
+    def take_spot(self, now: float, calm: bool) -> bool:
+        """The same of a spot check; what is not heard would be found to be other than believed."""
         if now < self.spot:
             return False
-        self.spot = now + SPOT
+        self.spot = now + (SPOT if calm else EACH)
         return calm
 
     def are_strangers_due(self, now: float, pairs: int, calm: bool) -> bool:
@@ -85,7 +94,8 @@ class Checks:
     def left_strangers(self, now: float, pairs: int, dumped: float | None) -> None:
         """There may be some. `dumped`: seconds after which the dump that would have found them gave way to writers."""
         self._strangers_wanted = True
-        self._ask(now + (max(SOON, SOON_SHARE * PER_PAIR * pairs) if dumped is None else DOUBT_SHARE * dumped))
+        soon = max(SOON, SOON_SHARE * PER_PAIR * pairs)
+        self._ask(now + (soon if dumped is None else max(EACH, DOUBT_SHARE * dumped)))
 
     def _ask(self, moment: float) -> None:
         """One that waits already does not wait longer for that."""

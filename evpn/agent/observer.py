@@ -67,8 +67,8 @@ class Observer:
     def listen(self, additions: bool = True, deletions: bool = True) -> None:
         """While very many rows are written, or removed, do not hear of each: it takes longer than to write them.
 
-        What others write over rows of ours meanwhile is found by the next level check. What they remove while we
-        remove is not heard either: soon after, everything is looked at.
+        What others write over rows of ours meanwhile is found by a spot check soon after, if it is much, else by the
+        next level check. What they remove while we remove is not heard either: soon after, everything is looked at.
         """
         before, self._heard = self._heard, (additions, deletions)
         if before == self._heard:
@@ -78,7 +78,9 @@ class Observer:
         if not (additions and deletions):
             self._looking.give_way()
         if deletions and not before[1]:
-            self._checks.missed(time.monotonic(), self._rows)
+            self._checks.missed_removals(time.monotonic(), self._rows)
+        if additions and not before[0]:
+            self._checks.missed_additions(time.monotonic())
 
     def _follow_devices(self) -> None:
         """Before they are looked at for the first time: neighbors of others are not told of."""
@@ -150,14 +152,14 @@ class Observer:
             return
         due = list(self.core.dataplane.unobserved) if now >= self._dump_at else []
         calm, checks = all(self._heard), self._checks
-        self._level_check = not due and now >= checks.level and checks.is_level_due(now, self._rows, calm)
+        self._level_check = not due and now >= checks.level and checks.take_level(now, self._rows, calm)
         self._strangers = self._level_check and checks.are_strangers_due(now, self._pairs, calm)
         if self._level_check:
             due = [vni for vni, segment in self.core.dataplane.segments.items() if segment.attachment is not None]
-            checks.begin(now)
+            checks.begin(now, self._strangers)
         if due:
             self._looking.start(due, self._strangers)
-        elif checks.is_spot_due(now, calm):
+        elif checks.take_spot(now, calm):
             self.spot.start()
 
     @property
@@ -174,7 +176,7 @@ class Observer:
         try:
             self._looking.take()
         except NetlinkError as error:
-            self._failed(error, time.monotonic())
+            self._look_failed(error)
 
     def _catch_up(self) -> None:
         for _ in range(_READS):
@@ -188,7 +190,8 @@ class Observer:
         try:
             self._looking.step()
         except NetlinkError as error:
-            self._failed(error, time.monotonic())
+            self._look_failed(error)
+            return
         if not self._looking.under_way:
             self._looked(time.monotonic())
 
@@ -243,6 +246,12 @@ class Observer:
     def _overrun(self) -> None:
         self._links_known = False
         self.core.kernel.lost_track()
+
+    def _look_failed(self, error: NetlinkError) -> None:
+        now = time.monotonic()
+        self._failed(error, now)
+        if self._level_check:
+            self._checks.retry(now)
 
     def _failed(self, error: NetlinkError, now: float) -> None:
         self.core.kernel.failed_dumps += 1

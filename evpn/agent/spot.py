@@ -1,4 +1,4 @@
-"""Spot checks: some rows that are believed right, wherever they are, are asked for by their keys.
+"""Spot checks: some rows that are believed right, from all over a table, are asked for by their keys.
 
 They take a thread some milliseconds, however many rows there are. Nothing is corrected by them: where one is other than
 believed there may be more, and all are looked at.
@@ -69,5 +69,6 @@ class Spot:
 
 
 def _some(table: Mapping[K, V]) -> dict[K, V]:
-    start = random.randrange(max(1, len(table) - SOME + 1))
-    return dict(islice(table.items(), start, start + SOME))
+    """At equal distances, for the rows of a VTEP stand together; to walk past a million takes some milliseconds."""
+    step = max(1, len(table) // SOME)
+    return dict(islice(islice(table.items(), random.randrange(step), None, step), SOME))

@@ -4,7 +4,7 @@ import math
 from collections.abc import Iterable
 
 LONGEST = 60.0
-"""Seconds that it sleeps at most."""
+"""Seconds that it sleeps at most, but for a part of one."""
 PATIENCE = 30.0
 """Seconds from which on a timer may be late by a part of one: what is due each minute is done together."""
 

@@ -27,7 +27,7 @@ from evpn.netlink.constants import (
     RTPROT_BGP,
 )
 
-_SO_ATTACH_FILTER = 26
+_SO_ATTACH_FILTER, _SO_DETACH_FILTER = 26, 27
 _INSTRUCTION = Struct("=HBBI")  # code, jump if true, jump if false, operand
 _LOAD_WORD, _LOAD_HALF, _LOAD_BYTE = 0x20, 0x28, 0x30  # from an offset into the message, in network order
 _SET, _SET_INDEX, _TO_INDEX, _LOAD_INDEXED = 0x00, 0x01, 0x07, 0x50
@@ -38,7 +38,7 @@ _ATTRIBUTES, _VALUE = 28, 4  # the first one; and where in an attribute its valu
 _NO_OCTET = 256
 _ALL, _NOTHING = 0xFFFFFFFF, 0
 _MOST_DEVICES = 1024
-"""More of them do not fit into a filter, which has 4096 instructions at most: then all are heard of."""
+"""More of them do not fit into a filter, which has 4096 instructions at most: then neighbours of all are heard of."""
 
 
 def program(port_id: int, additions: bool, deletions: bool, devices: Collection[int] | None = None) -> bytes:
@@ -104,3 +104,8 @@ def attach(opened: socket.socket, filter_: bytes) -> None:
         _SO_ATTACH_FILTER,
         Struct("HP").pack(len(filter_) // _INSTRUCTION.size, ctypes.addressof(buffer)),
     )
+
+
+def detach(opened: socket.socket) -> None:
+    """All is heard: a large filter may leave no room for any other."""
+    opened.setsockopt(socket.SOL_SOCKET, _SO_DETACH_FILTER, 0)

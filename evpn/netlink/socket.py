@@ -17,6 +17,7 @@ from evpn.netlink.constants import (
     RTMGRP_LINK,
     RTMGRP_NEIGH,
     SO_RCVBUFFORCE,
+    SO_SNDBUFFORCE,
     SOL_NETLINK,
 )
 from evpn.netlink.errors import NetlinkError
@@ -29,6 +30,7 @@ _GROUPS = RTMGRP_LINK | RTMGRP_NEIGH | RTMGRP_IPV4_IFADDR | RTMGRP_IPV6_IFADDR
 _LARGEST = 1 << 16  # the kernel fills 32 KiB per read of a dump at most, and notifies one change per datagram
 _OCTETS_PER_REFUSAL = 2048  # what an unread refusal takes of the receive buffer, with room to spare
 _OCTETS_PER_MESSAGE = 36  # of the shortest one
+_SEND_BUFFER = 1 << 18
 _CHUNK = 1 << 20  # of octets: after each one the thread has to wait for the interpreter again
 
 
@@ -49,6 +51,8 @@ class Writer:
     def open(self) -> None:
         self._socket = open_route_socket(self._buffer)
         self._socket.setsockopt(SOL_NETLINK, NETLINK_CAP_ACK, 1)  # refusals without the refused message
+        with contextlib.suppress(PermissionError):
+            self._socket.setsockopt(socket.SOL_SOCKET, SO_SNDBUFFORCE, _SEND_BUFFER)
         granted = self._socket.getsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF)
         self._chunk = min(_CHUNK, granted // _OCTETS_PER_REFUSAL * _OCTETS_PER_MESSAGE)
 
@@ -122,7 +126,15 @@ class Monitor:
         `devices`: ifindexes of those whose neighbours are heard of at all; None: of all.
         Rows that a second owner marked like ours are then not heard of either: look at all rows some time after.
         """
-        echo.attach(_opened(self._socket), echo.program(port_id, additions, deletions, devices))
+        opened = _opened(self._socket)
+        try:
+            echo.attach(opened, echo.program(port_id, additions, deletions, devices))
+        except OSError as error:
+            if error.errno != errno.ENOMEM or devices is None:  # net.core.optmem_max is what a filter may take
+                raise
+            with contextlib.suppress(OSError):  # there may be none
+                echo.detach(opened)
+            echo.attach(opened, echo.program(port_id, additions, deletions))
 
     def read(self, limit: int = 1024) -> list[Event]:
         """The events of up to `limit` datagrams; none when nothing waits; `Overrun` is the last if some were lost.

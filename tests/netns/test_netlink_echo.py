@@ -161,6 +161,18 @@ def test_of_more_devices_than_fit_into_a_filter_all_are_heard(vtep: Vtep, writer
     assert len({device for _, device in of_bridge_and_underlay(vtep, monitor)}) == 2
 
 
+def test_where_a_filter_may_not_take_so_much_memory_all_are_heard(vtep: Vtep, writer: Writer, monitor: Monitor) -> None:
+    vtep.namespace.run("ip", "link", "set", "host1", "up")
+    vtep.namespace.run("sysctl", "-qw", "net.core.optmem_max=10240")
+
+    for count in (300, 400, 1000):
+        monitor.ignore(writer.port_id, devices=set(range(5_000, 5_000 + count)))
+        if count == 300:
+            assert of_bridge_and_underlay(vtep, monitor) == []
+
+    assert len({device for _, device in of_bridge_and_underlay(vtep, monitor)}) == 2
+
+
 def test_what_is_no_neighbor_is_heard_whatever_its_device(vtep: Vtep, writer: Writer, monitor: Monitor) -> None:
     monitor.ignore(writer.port_id, devices=())
     writer.apply([neighbor.remote_mac(0, vtep.device, MAC, VTEP)])

@@ -31,7 +31,7 @@ from exabgp.reactor.protocol import Protocol
 from evpn.exabgp.extension.batches import is_held_back
 from evpn.exabgp.extension.outbox import outboxes
 
-LONGEST = 60.0
+LONGEST = 30.0
 """Seconds, whatever is due: should something be overlooked, it is late by that at most."""
 
 QUIET_TURNS = 2
