@@ -19,7 +19,7 @@ import time
 from collections import defaultdict
 from collections.abc import Callable, Generator, Iterable
 from functools import partial
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from evpn.agent.core import Core
 from evpn.dataplane.comparison import Found
@@ -33,6 +33,8 @@ from evpn.netlink.dump import ask
 from evpn.netlink.look import MANY, Domain, Looker, Reach
 from evpn.netlink.neighbor import NeighborMessage, get_bridge_row, get_neighbor, get_tunnel_row
 from evpn.values import Vni
+
+T = TypeVar("T")
 
 STEP = 0.005
 """Seconds of comparing a turn."""
@@ -205,7 +207,7 @@ def ask_for(segment: Segment | None, told: NeighborMessage) -> list[NeighborMess
     return ask([get_bridge_row(device, told.lladdr), get_tunnel_row(device, told.lladdr)])
 
 
-def do(work: "partial[dict[Vni, Found]]") -> dict[Vni, Found]:
+def do(work: partial[T]) -> T:
     """What a thread does that is given its work."""
     return work()
 
