@@ -47,6 +47,9 @@ class Changes(Generic[K, V]):
         return Changes(list(keys), list(old), list(new))
 
 
+_APART, _MOST_LANDMARKS = 256, 1024
+
+
 class Flight(NamedTuple, Generic[K, V]):
     """What is under way together."""
 
@@ -57,7 +60,17 @@ class Flight(NamedTuple, Generic[K, V]):
 class DeltaTable(Generic[K, V]):
     """`desired`, `actual`, and where a key is on which they differ: it is written, removed, under way, or it waits."""
 
-    __slots__ = ("_all_new", "_disturbed", "_flights", "actual", "desired", "postponed", "removals", "writes")
+    __slots__ = (
+        "_all_new",
+        "_disturbed",
+        "_flights",
+        "actual",
+        "desired",
+        "landmarks",
+        "postponed",
+        "removals",
+        "writes",
+    )
 
     def __init__(self) -> None:
         self.desired: dict[K, V] = {}
@@ -68,6 +81,9 @@ class DeltaTable(Generic[K, V]):
         """And what is to go; oldest first."""
         self.postponed: dict[K, None] = {}
         """Refused ones."""
+        self.landmarks: list[K] = []
+        """Of each batch of very many keys that became actual some, which may be gone by now: whoever wants to look at a
+        few, need not walk past all the others."""
         self._flights: list[Flight[K, V]] = []
         """Under way, oldest first; what becomes of them is not known yet."""
         self._disturbed: set[K] = set()
@@ -171,6 +187,10 @@ class DeltaTable(Generic[K, V]):
             _forget(self.actual, keys)
         else:
             self.actual.update(flight.rows)
+        if keys[_APART:] and batch.new[0] is not None:
+            self.landmarks += keys[::_APART]
+            if len(self.landmarks) > _MOST_LANDMARKS:
+                del self.landmarks[::2]
 
     def _observe_each(self, keys: list[K], values: list[V | None]) -> None:
         gone = values.count(None)

@@ -5,8 +5,6 @@ believed there may be more, and all are looked at.
 """
 
 import random
-from collections.abc import Mapping
-from contextlib import suppress
 from functools import partial
 from itertools import islice
 from typing import TypeAlias, TypeVar
@@ -15,12 +13,15 @@ from evpn.agent.core import Core
 from evpn.agent.looking import do, place_of
 from evpn.dataplane.comparison import Comparison, Found, Question, Sample
 from evpn.dataplane.segment import Segment
+from evpn.delta import DeltaTable
 from evpn.netlink.background import Background
 from evpn.netlink.columns import Place
 from evpn.netlink.look import Looker
 
 SOME = 64
 """MACs, and neighbors, of one spot check."""
+FEW = 4096
+"""Rows of a table up to which they are chosen among all."""
 
 _Told: TypeAlias = tuple[Sample, Found]
 K = TypeVar("K")
@@ -49,7 +50,8 @@ class Spot:
         if self._asked is not None or not any(weights):
             return
         (self._asked,) = random.choices(segments, weights)
-        self._background.start(partial(self._ask, self._asked, place_of(self._asked)))
+        sample = Sample(_some(self._asked.macs), _some(self._asked.neighbors))
+        self._background.start(partial(self._ask, place_of(self._asked), sample))
 
     def take(self) -> bool:
         """Whether all is as believed; else there is something to look for. Raises a `NetlinkError`."""
@@ -59,19 +61,14 @@ class Spot:
             return True
         return segment.attachment is None or Comparison(segment, Found({}, {}, [], [])).confirms(sample, found)
 
-    def _ask(self, segment: Segment, place: Place) -> tuple[Sample, Found]:
-        """In the thread, for it takes its time to walk past a million rows."""
-        sample = Sample(_some(segment.macs.actual), _some(segment.neighbors.actual))
+    def _ask(self, place: Place, sample: Sample) -> tuple[Sample, Found]:
         answer = self._looker.answer(place, Question([*sample.macs], [*sample.neighbors]))
         return sample, answer[place.vni]
 
 
-def _some(table: Mapping[K, V]) -> dict[K, V]:
-    """At equal distances, for the rows of a VTEP stand together; fewer if rows come or go meanwhile."""
-    step, found = max(1, len(table) // SOME), dict[K, V]()
-    with suppress(RuntimeError):
-        for key in islice(table, random.randrange(step), None, step):
-            value = table.get(key)
-            if value is not None and len(found) < SOME:
-                found[key] = value
-    return found
+def _some(table: DeltaTable[K, V]) -> dict[K, V]:
+    """From all over the table, for the rows of a VTEP stand together."""
+    actual = table.actual
+    keys = list(actual) if len(actual) <= FEW else [*table.landmarks, *islice(reversed(actual), SOME)]
+    chosen = random.sample(keys, min(SOME, len(keys)))
+    return {key: actual[key] for key in chosen if key in actual}

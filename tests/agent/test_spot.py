@@ -2,7 +2,6 @@
 
 import select
 from collections.abc import Callable
-from itertools import pairwise
 
 import pytest
 
@@ -10,6 +9,7 @@ from evpn.agent import spot
 from evpn.agent.spot import Spot
 from evpn.dataplane.comparison import Found, Question
 from evpn.dataplane.entries import NUD_NOARP
+from evpn.delta import DeltaTable
 from evpn.netlink.columns import Place
 from evpn.netlink.errors import NetlinkError
 from evpn.values import Vni
@@ -106,14 +106,35 @@ def test_of_very_many_some_are_asked_for_all_over_the_table(setting: Setting, mo
     assert {mac for question in setting.looker.questions for mac in question.macs} == {M1, M2}
 
 
-@pytest.mark.parametrize("rows", [1, 63, 64, 65, 1000, 100_003])
-def test_they_stand_at_equal_distances_for_the_rows_of_a_vtep_stand_together(rows: int) -> None:
-    found = [*spot._some({row: True for row in range(rows)})]
+@pytest.mark.parametrize("rows", [1, 63, 64, 65, 4096, 100_003])
+def test_they_are_from_all_over_the_table_for_the_rows_of_a_vtep_stand_together(rows: int) -> None:
+    table: DeltaTable[int, bool] = DeltaTable()
+    for start in range(0, rows, 2048):
+        table.want_batch(keys := range(start, min(start + 2048, rows)), dict.fromkeys(keys, True))
+        batch = table.batch(2048)
+        table.launch(batch)
+        table.observe_batch(batch)
 
+    found = spot._some(table)
+
+    assert found.keys() <= table.actual.keys()
     assert len(found) == min(rows, spot.SOME)
-    assert {two - one for one, two in pairwise(found)} <= {max(1, rows // spot.SOME)}
     if rows > 1000:
-        assert spot._some({row: True for row in range(rows)}).keys() != set(found), "others each time"
+        assert all(any(key // (rows // 4) == quarter for key in found) for quarter in range(4))
+        assert spot._some(table) != found, "others each time"
+
+
+def test_rows_that_are_gone_are_not_asked_for() -> None:
+    table: DeltaTable[int, bool] = DeltaTable()
+    table.want_batch(range(10_000), dict.fromkeys(range(10_000), True))
+    table.observe_batch(table.batch(10_000))
+    for key in range(0, 9_000, 2):
+        table.observe(key, None)
+        assert table.landmarks
+
+    found = spot._some(table)
+
+    assert found and found.keys() <= table.actual.keys()
 
 
 def test_where_nothing_is_believed_nothing_is_asked() -> None:
