@@ -48,6 +48,7 @@ class Changes(Generic[K, V]):
 
 
 _APART, _MOST_LANDMARKS = 256, 1024
+"""Keys from one landmark to the next; and how many of these are kept."""
 
 
 class Flight(NamedTuple, Generic[K, V]):
@@ -187,7 +188,7 @@ class DeltaTable(Generic[K, V]):
             _forget(self.actual, keys)
         else:
             self.actual.update(flight.rows)
-        if keys[_APART:] and batch.new[0] is not None:
+        if len(keys) > _APART and batch.new[0] is not None:
             self.landmarks += keys[::_APART]
             if len(self.landmarks) > _MOST_LANDMARKS:
                 del self.landmarks[::2]

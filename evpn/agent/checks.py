@@ -1,8 +1,7 @@
 """When the kernel is looked at though it has told of nothing: at some rows every few minutes, at all now and then.
 
 FRR never looks, and who has nothing to do is to use next to nothing. So a level check, of all there is, is rare where
-it takes long. What befalls very many rows, some of them show within minutes (`evpn.agent.spot`); then all are looked
-at.
+it takes long. What befalls very many rows, some show within minutes (`evpn.agent.spot`), and then all are looked at.
 """
 
 EACH, SPOT = 60.0, 300.0
