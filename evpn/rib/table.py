@@ -46,7 +46,7 @@ class Rib:
     def announce(self, peer: str, paths: Sequence[Path]) -> list[BestPathChange]:
         """All announcements of one UPDATE."""
         routes = self.routes
-        keys = [path.route.key for path in paths]
+        keys = keys_of([path.route for path in paths])
         for loss in self._losses.get(peer, ()):
             loss.said.update(keys)
         changes: list[BestPathChange] = []

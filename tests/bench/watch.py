@@ -9,14 +9,12 @@ docs/performance.md says what the watcher costs.
 
 import ctypes
 import errno
-import os
 import select
 import socket
 import struct
 import sys
 import time
 from collections.abc import Iterator
-from ctypes import POINTER, Structure, c_int, c_size_t, c_uint, c_void_p
 
 from evpn.netlink import neighbor
 from evpn.netlink.constants import (
@@ -34,6 +32,7 @@ from evpn.netlink.constants import (
     SO_RCVBUFFORCE,
 )
 from evpn.netlink.messages import HEADER
+from evpn.netlink.mmsg import Message, Part, failure, recvmmsg
 from evpn.netlink.neighbor import NeighborMessage
 from evpn.netlink.socket import open_route_socket
 from tests.bench.site import Site
@@ -54,29 +53,6 @@ _START = struct.Struct("=IH")  # length, type
 _ROW = struct.Struct("=20xiHB")  # ifindex, state, flags
 
 
-class _IoVec(Structure):
-    _fields_ = (("base", c_void_p), ("size", c_size_t))
-
-
-class _MessageHeader(Structure):
-    _fields_ = (
-        ("name", c_void_p),
-        ("name_size", c_uint),
-        ("parts", POINTER(_IoVec)),
-        ("part_count", c_size_t),
-        ("control", c_void_p),
-        ("control_size", c_size_t),
-        ("flags", c_int),
-    )
-
-
-class _Message(Structure):
-    _fields_ = (("header", _MessageHeader), ("size", c_uint))
-
-
-_libc = ctypes.CDLL(None, use_errno=True)
-
-
 class Watch:
     """Notifications of one type (RTM_NEWNEIGH or RTM_DELNEIGH) for rows of the VXLAN device and of the bridge."""
 
@@ -95,9 +71,9 @@ class Watch:
         self.cpu = 0.0
         """Seconds that this thread used for watching."""
         self._scratch = ctypes.create_string_buffer(64)
-        part = _IoVec(ctypes.addressof(self._scratch), len(self._scratch))
-        self._parts = (_IoVec * 1)(part)
-        self._messages = (_Message * _BATCH)()
+        part = Part(ctypes.addressof(self._scratch), len(self._scratch))
+        self._parts = (Part * 1)(part)
+        self._messages = (Message * _BATCH)()
         for each in self._messages:
             each.header.parts, each.header.part_count = self._parts, 1
 
@@ -111,10 +87,10 @@ class Watch:
         """Count what waits."""
         found = 0
         while True:
-            got = _libc.recvmmsg(self.socket.fileno(), self._messages, _BATCH, socket.MSG_DONTWAIT, None)
+            got = recvmmsg(self.socket.fileno(), self._messages, _BATCH, socket.MSG_DONTWAIT, None)
             if got < 0:
                 if ctypes.get_errno() != errno.EAGAIN:
-                    raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
+                    raise failure()
                 break
             found += got
             if got < _BATCH:
