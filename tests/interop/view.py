@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from .frr import Frr
+from .frr import Frr, until
 
 Row = dict[str, Any]
 
@@ -38,7 +38,16 @@ class View:
         return _through(vtep, self.paths().get(prefix, []))
 
     def paths(self) -> dict[str, list[Row]]:
-        """Prefix -> its paths under all route distinguishers."""
+        """Prefix -> its paths under all route distinguishers, once FRR has a verdict on each of them."""
+        return until(self._decided, every=0.02)[0]
+
+    def _decided(self) -> tuple[dict[str, list[Row]]] | None:
+        """None while a path waits for best path selection: its version and best path are still to come."""
+        found = self._shown()
+        waits = any("processScheduled" in path for paths in found.values() for path in paths)
+        return None if waits else (found,)
+
+    def _shown(self) -> dict[str, list[Row]]:
         shown = self.frr.vtysh_json("show bgp l2vpn evpn route detail json")
         found: dict[str, list[Row]] = {}
         for rd, routes in shown.items():
