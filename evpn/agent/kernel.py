@@ -63,6 +63,8 @@ class Kernel:
         """Times that notifications were lost."""
         self.failed_dumps = 0
         """Looks at the kernel that it interrupted again and again, or refused; each is made again a second later."""
+        self.frames_lost = 0
+        """Frames that hosts sent faster than they were read."""
         self.deaf = False
         """Whether echoes of our own rows are not heard now."""
         self.flown: set[bytes] = set()

@@ -175,9 +175,9 @@ class Loop:
         """
         now, frames = time.monotonic(), self.snooper.read(FRAMES_PER_TURN)
         self.observer.take_events()
+        self.core.kernel.frames_lost = self.snooper.lost
         for port, frame in frames:
-            sighting = decode(frame)
-            if sighting is not None:
+            if (sighting := decode(frame)) is not None:
                 self.core.kernel.sighted(port, sighting, now)
             self.core.on_demand.heard(port, frame, now)
 

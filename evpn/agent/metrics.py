@@ -29,6 +29,7 @@ class AgentCollector(Collector):
             "evpn_rows_drifted": ("Kernel rows that a level check found changed, untold.", core.kernel.drift),
             "evpn_netlink_overruns": ("Times that notifications were lost.", core.kernel.overruns),
             "evpn_netlink_failed_dumps": ("Looks at the kernel that failed.", core.kernel.failed_dumps),
+            "evpn_snoop_frames_lost": ("ARP and ND that hosts sent faster than it was read.", core.kernel.frames_lost),
             "evpn_exabgp_unreadable_lines": ("Lines from ExaBGP that could not be read.", loop.session.unreadable),
             "evpn_exabgp_failed_commands": ("Commands that ExaBGP refused.", core.announcer.failures),
         }

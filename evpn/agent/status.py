@@ -43,6 +43,7 @@ def summary(core: Core, vni: Vni | None, now: float) -> Rows:
         "drift": core.kernel.drift,
         "overruns": core.kernel.overruns,
         "failed-dumps": core.kernel.failed_dumps,
+        "frames-lost": core.kernel.frames_lost,
     }
 
 

@@ -38,7 +38,8 @@ class Snooper:
         self._epoll: select.epoll | None = None
         self._sockets: dict[int, socket.socket] = {}
         self._ports: dict[int, int] = {}  # file descriptor -> ifindex
-        self._lost = 0
+        self.lost = 0
+        """Frames that hosts sent faster than they were read."""
 
     def open(self) -> None:
         self._epoll = select.epoll()
@@ -74,7 +75,9 @@ class Snooper:
         ready = self._opened().poll(0, limit)
         share = limit // max(1, len(ready))
         ports = [self._ports[descriptor] for descriptor, _ in ready]
-        return [(port, frame) for port in ports for frame in _pending(self._sockets[port], share)]
+        frames = [(port, frame) for port in ports for frame in _pending(self._sockets[port], share)]
+        self.lost += sum(_dropped(self._sockets[port]) for port in ports)  # where some were, others wait: it is ready
+        return frames
 
     def send(self, port: int, frame: bytes) -> bool:
         """Sends a frame to what is behind this port; False when the kernel did not take it, or nobody listens here."""
@@ -86,12 +89,6 @@ class Snooper:
         except OSError:
             return False
 
-    @property
-    def lost(self) -> int:
-        """Frames that hosts sent faster than they were read."""
-        self._lost += sum(map(_dropped, self._sockets.values()))
-        return self._lost
-
     def _join(self, port: int) -> None:
         listening = _listen(port)
         if listening is not None:
@@ -101,7 +98,7 @@ class Snooper:
 
     def _leave(self, port: int) -> None:
         listening = self._sockets.pop(port)
-        self._lost += _dropped(listening)
+        self.lost += _dropped(listening)
         del self._ports[listening.fileno()]
         self._opened().unregister(listening)  # closing is not enough while a child that was forked has it open as well
         listening.close()

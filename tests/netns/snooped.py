@@ -10,7 +10,8 @@ from evpn.packet import nd
 from evpn.packet.sighting import Sighting, decode
 from evpn.text import format_ip, parse_ip, parse_mac
 from evpn.values import IpAddress, MacAddress
-from tests.namespaces import Namespace, veth
+from tests.interop import frr
+from tests.namespaces import Namespace, entered, veth
 
 from .conftest import until
 
@@ -101,9 +102,9 @@ def opened() -> Iterator[Snooper]:
         snooper.close()
 
 
-def say(host: Namespace, *frames: bytes) -> None:
+def say(host: Namespace | frr.Namespace, *frames: bytes) -> None:
     """These frames leave the host as they are."""
-    with host.entered(), socket.socket(socket.AF_PACKET, socket.SOCK_RAW, 0) as raw:
+    with entered(host.name), socket.socket(socket.AF_PACKET, socket.SOCK_RAW, 0) as raw:
         raw.bind(("eth0", 0))
         for frame in frames:
             raw.send(frame)

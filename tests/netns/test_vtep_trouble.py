@@ -5,13 +5,15 @@ At the end of each test `evpn diff` finds no difference, and the kernel holds wh
 
 import os
 import signal
+import sys
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 import pytest
 
 from evpn.cli.client import ask
-from evpn.text import format_mac, parse_ip
+from evpn.packet.frames import announcement
+from evpn.text import format_mac, parse_ip, parse_mac
 from evpn.values import MacAddress
 from evpn.wire import update
 from tests.builders import a_mac_route, a_multicast_route, attributes
@@ -19,10 +21,14 @@ from tests.interop.fabric import FLOOD, Fabric, Host, Vtep, address, say_until, 
 from tests.interop.frr import until
 from tests.interop.raw_peer import END_OF_RIB, RawPeer
 
+from .snooped import say
+
 pytestmark = pytest.mark.kernel
 
 PEER, FAR, OTHER = address(1), address(99), address(98)
 MAC, STICKY = MacAddress(bytes.fromhex("021100000001")), MacAddress(bytes.fromhex("021100000002"))
+METRICS = "127.0.0.1:9479"
+SCRAPE = f"from urllib.request import urlopen; print(urlopen('http://{METRICS}/metrics').read().decode())"
 M, S, IP = format_mac(MAC), format_mac(STICKY), "192.0.2.77"
 
 
@@ -54,7 +60,7 @@ class Setting(NamedTuple):
 def trouble() -> Iterator[Setting]:
     """A flood row, a MAC with an IP, a sticky MAC: 6 rows. And a host of ours. VNI 200 has nothing yet."""
     with Fabric("trouble", frr=False) as fabric:
-        vtep = fabric.vtep(11, (PEER,), vnis=[{"vni": 100, "ports": ["tap1"]}, {"vni": 200}])
+        vtep = fabric.vtep(11, (PEER,), vnis=[{"vni": 100, "ports": ["tap1"]}, {"vni": 200}], metrics=METRICS)
         host, node = fabric.host(vtep, 1), fabric.node(1)
         vtep.start()
         with RawPeer(node, PEER, vtep.address) as peer:
@@ -153,6 +159,19 @@ def test_more_notifications_than_the_queue_holds_are_made_up_for(setting: Settin
     until(lambda: setting.rows() == before)
     assert setting.count("overruns") == overruns + 1
     assert f"notifications lost, everything is observed again count={overruns + 1}" in vtep.log()
+
+
+def test_frames_of_a_host_that_the_agent_is_too_slow_for_are_counted(setting: Setting) -> None:
+    vtep, host, agent = setting.vtep, setting.host, setting.vtep.agent()
+    os.kill(agent, signal.SIGSTOP)
+    try:
+        say(host.namespace, *[announcement(parse_mac(host.mac), parse_ip(host.ip))] * 2000)
+    finally:
+        os.kill(agent, signal.SIGCONT)
+
+    lost = until(lambda: setting.count("frames-lost"))
+    assert lost < 2000
+    assert f"evpn_snoop_frames_lost_total {lost}.0" in vtep.run(sys.executable, "-c", SCRAPE).splitlines()
 
 
 def test_a_device_deleted_and_made_again_has_its_rows_again(setting: Setting) -> None:
