@@ -26,7 +26,7 @@ def _which(function: Command) -> Command:
 def add(
     vni: int, mac: str, config: Path | None, run_dir: Path | None, ip: tuple[str, ...], port: str | None, sticky: bool
 ) -> None:
-    """Known until the agent ends: what is to last belongs into `hosts` of the configuration."""
+    """Tell of a host, until the agent ends. What is to last belongs into `hosts` of the configuration."""
     request = {"command": "host", "action": "add", "vni": vni, "mac": mac, "ip": ip, "port": port, "sticky": sticky}
     for row in ask(run_dir_of(config, run_dir), request):
         click.echo(f"{row['mac']} is known in VNI {row['vni']} until {row['until']}")
@@ -35,7 +35,7 @@ def add(
 @command.command("del")
 @_which
 def delete(vni: int, mac: str, config: Path | None, run_dir: Path | None) -> None:
-    """No longer known beforehand; when it is seen on a port it is announced like any other."""
+    """Forget a host again. When it is seen on a port it is announced like any other."""
     request = {"command": "host", "action": "del", "vni": vni, "mac": mac}
     for row in ask(run_dir_of(config, run_dir), request):
         click.echo(f"{row['mac']} is no longer known in VNI {row['vni']}")

@@ -63,7 +63,7 @@ def up(lab: str, name: str | None) -> None:
 @click.argument("lab", default="quickstart")
 @_told
 def test(lab: str) -> None:
-    """Check what must be true in LAB, which is up; exit 1 when something is not."""
+    """Check what must be true in LAB, which is up. Status 1 when something is not."""
     state = _running(lab)
     if not story.check(state, _steps(state), click.echo):
         sys.exit(1)
@@ -95,7 +95,10 @@ def list_labs() -> None:
 @click.argument("arguments", nargs=-1, required=True, type=click.UNPROCESSED, metavar="-- COMMAND...")
 @_told
 def execute(lab: str, node: str, arguments: tuple[str, ...]) -> NoReturn:
-    """Run COMMAND in NODE of LAB, for example `evpn lab exec quickstart rr -- vtysh`."""
+    """Run COMMAND in NODE of LAB.
+
+    For example: `evpn lab exec quickstart rr -- vtysh`.
+    """
     run.require_root()
     target = _running(lab).node(node)
     env = target.env | {key: os.environ[key] for key in ("TERM",) if key in os.environ}

@@ -13,14 +13,27 @@ import msgspec
 
 from evpn.cli.client import ask, run_dir_of, where_agent
 
-WHAT = ("summary", "peers", "vni", "mac", "neigh", "vtep", "flood", "rib", "local", "duplicates", "events")
+WHAT = {
+    "summary": "how much there is of everything, and all counters",
+    "peers": "BGP sessions",
+    "vni": "what is served, and why the rest is not",
+    "mac": "hosts by their MACs, here and elsewhere",
+    "neigh": "hosts by their IPs",
+    "vtep": "other VTEPs",
+    "flood": "VTEPs that get a copy of what is flooded",
+    "rib": "routes of the peers, and which of them is best",
+    "local": "MACs on our ports, and whether they are announced",
+    "duplicates": "MACs and IPs that moved too often",
+    "events": "what happened to hosts, the latest last",
+}
+_MEANINGS = "\b\nWHAT:\n" + "\n".join(f"  {what:11} {meaning}" for what, meaning in WHAT.items())
 _WATCH_INTERVAL = 2.0
 _MEASURED = 1000
 """Rows that are looked at for the widths of the columns before the first one is printed."""
 
 
-@click.command("show")
-@click.argument("what", type=click.Choice(WHAT))
+@click.command("show", epilog=_MEANINGS)
+@click.argument("what", metavar="WHAT", type=click.Choice(list(WHAT)))
 @click.argument("address", required=False)
 @where_agent
 @click.option("--vni", type=int, help="This VNI only.")
