@@ -166,7 +166,7 @@ def _look(segment: Segment, attached: Attachment, walk: Walk) -> Generator[Row, 
     for key in found.differences.keys() & strangers.keys():
         found.differences[key] = found.differences[key]._replace(found=strangers[key])
     found.differences.update(strays)
-    return found
+    return found._replace(compared=found.compared + len(strays))
 
 
 def _compare(segment: Segment, shadow: Segment) -> Generator[Row, None, Look]:

@@ -1,5 +1,6 @@
 """`evpn diff`: where the kernel is not as it should be."""
 
+from collections import Counter
 from collections.abc import Generator
 from pathlib import Path
 from typing import Any
@@ -18,15 +19,14 @@ from evpn.cli.show import print_json, print_table
 def command(config: Path | None, run_dir: Path | None, vni: int | None, as_json: bool, exit_code: bool) -> None:
     """What the kernel holds against what the routes want, row by row; nothing is changed."""
     compared: dict[str, Any] = {}
-    differences = 0
+    different: Counter[str] = Counter()
 
     def rows() -> Generator[dict[str, Any], None, None]:
-        nonlocal differences
         for row in ask(run_dir_of(config, run_dir), {"command": "diff", "vni": vni}):
             if "compared" in row:
                 compared.update(row)
             else:
-                differences += 1
+                different["VNI" if row["kind"] == "device" else "row"] += 1
                 yield row
 
     if as_json:
@@ -36,10 +36,8 @@ def command(config: Path | None, run_dir: Path | None, vni: int | None, as_json:
         first = next(found, None)
         if first is not None:
             print_table("difference", _behind(first, found))
-        click.echo(
-            f"{differences} of {_count(compared['compared'], 'row')} in {_count(compared['vnis'], 'VNI')} differ"
-        )
-    if differences and exit_code:
+        click.echo(_total(compared["compared"], different["row"], compared["vnis"], different["VNI"]))
+    if different and exit_code:
         raise SystemExit(1)
 
 
@@ -48,6 +46,15 @@ def _behind(
 ) -> Generator[dict[str, Any], None, None]:
     yield first
     yield from rows
+
+
+def _total(rows: int, different: int, vnis: int, unread: int) -> str:
+    """Where a device is missing or cannot be read, no row was compared."""
+    compared = f"{different} of {_count(rows, 'row')} in {_count(vnis - unread, 'VNI')} differ"
+    if not unread:
+        return compared
+    left_out = f"{_count(unread, 'VNI')} could not be compared"
+    return left_out if unread == vnis else f"{compared}; {left_out}"
 
 
 def _count(number: int, what: str) -> str:

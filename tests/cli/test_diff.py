@@ -82,6 +82,16 @@ def test_the_status_says_whether_there_is_a_difference_when_asked_for(setting: t
     assert lines[-1] == f"{MACS - LIMIT} of {MACS + 1} rows in 1 VNI differ"
 
 
+def test_a_vni_without_its_device_is_not_compared_and_said_so(setting: tuple[Vtep, RawPeer]) -> None:
+    vtep, _ = setting
+
+    def last(*words: str) -> str:
+        return vtep.evpn("diff", *words, config=True).splitlines()[-1]
+
+    assert last() == f"{MACS - LIMIT} of {MACS + 1} rows in 2 VNIs differ; 1 VNI could not be compared"
+    assert last("--vni", "300") == "1 VNI could not be compared"
+
+
 def test_bad_usage_is_status_2(setting: tuple[Vtep, RawPeer]) -> None:
     vtep, _ = setting
 
