@@ -10,6 +10,7 @@ from evpn.config.settings import LearnNeighbors
 from evpn.dataplane.batches import RowChanges
 from evpn.dataplane.comparison import Comparison, Found, Steps
 from evpn.dataplane.dataplane import Dataplane
+from evpn.dataplane.echoes import is_believed
 from evpn.dataplane.entries import (
     AF_BRIDGE,
     NTF_ROUTER,
@@ -101,9 +102,16 @@ class Kernel:
             self._dataplane.unobserved[segment.vni] = None
 
     def is_doubtful(self, row: NeighborMessage) -> bool:
-        """Told of a host whose row we have written at about that time, unheard: which came last is not known."""
+        """Told of a host whose row we have written at about that time, unheard: which came last is not known.
+
+        It does not matter of a row that is believed to be so anyway, an echo of ours mostly: whatever has changed it
+        is told as well, before or after, and differs.
+        """
         key = row.lladdr if row.family == AF_BRIDGE else row.dst
-        return bool(self.flown) and row.type != RTM_GETNEIGH and key in self.flown
+        if not self.flown or row.type == RTM_GETNEIGH or key not in self.flown:
+            return False
+        segment = self._dataplane.segment_of(row.ifindex, row.master or row.ifindex)
+        return segment is None or not is_believed(segment, row, row.type != RTM_DELNEIGH)
 
     def row_event(self, row: NeighborMessage, now: float) -> None:
         if row.type == RTM_GETNEIGH:

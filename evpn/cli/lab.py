@@ -1,4 +1,4 @@
-"""`evpn lab`: labs of labs/ in network namespaces, without Docker."""
+"""`evpn lab`: containerlab's topologies in network namespaces, without Docker."""
 
 import os
 import signal
@@ -6,6 +6,7 @@ import sys
 import time
 from collections.abc import Callable
 from functools import wraps
+from pathlib import Path
 from typing import NoReturn, ParamSpec, TypeVar
 
 import click
@@ -39,7 +40,10 @@ def _told(function: Callable[P, R]) -> Callable[P, R]:
 
 @click.group()
 def command() -> None:
-    """Run a lab of labs/ in network namespaces, without Docker; LAB is its name, directory or topology file."""
+    """Run a lab in network namespaces, without Docker. LAB is a name that `list` has, a directory or a topology file.
+
+    For a start: `evpn lab demo`.
+    """
 
 
 _NAME = click.option("--name", help="Run LAB under this name, beside another one of it.")
@@ -84,9 +88,12 @@ def down(lab: str) -> None:
 def list_labs() -> None:
     """The labs there are and those that are up."""
     up_now = {state.name: state for state in all_labs()}
-    names = {find.read(file).name: file.parent for file in sorted(find.LABS.glob(f"*/{find.FILE}"))}
-    for name in sorted({*names, *up_now}):
-        click.echo(f"{name:20} {_condition(up_now.get(name))}")
+    conditions = dict(map(_offered, find.known())) | {name: _condition(state) for name, state in up_now.items()}
+    for name in sorted(conditions):
+        click.echo(f"{name:20} {conditions[name]}")
+    places = " and ".join(dict.fromkeys(str(file.parents[1]) for file in find.known()))
+    told = f"with a README each in {places}; `evpn lab demo LAB` shows one"
+    click.echo(told if places else f"no labs in {', '.join(map(str, find.PLACES))}", err=True)
 
 
 @command.command(name="exec", context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False})
@@ -145,9 +152,15 @@ def _steps(state: LabState) -> list[expect.Step]:
     return expect.decode(file.read_text(), file)
 
 
-def _condition(state: LabState | None) -> str:
-    if state is None:
-        return "down"
+def _offered(file: Path) -> tuple[str, str]:
+    """A lab that is there to be brought up: its name, and its condition while it is not."""
+    try:
+        return find.read(file).name, "down"
+    except TopologyError as error:
+        return file.parent.name, f"cannot be run: {error}"
+
+
+def _condition(state: LabState) -> str:
     if not state.complete:
         return "half made"
     dead = [name for name, node in state.nodes.items() if not is_running(node.process)]

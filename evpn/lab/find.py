@@ -7,19 +7,25 @@ from evpn.lab.state import load
 from evpn.lab.topology import Topology, decode
 
 FILE = "topology.clab.yml"
-LABS = Path(__file__).parents[2] / "labs"
-"""Where a checkout keeps its labs; an installed package has none."""
+PLACES = (Path("labs"), Path(__file__).parents[1] / "labs", Path(__file__).parents[2] / "labs")
+"""Where one is, in a wheel, and in a checkout."""
 
 
 def find(lab: str) -> Path:
     """LAB is a topology file, a directory with one, or the name of a directory in `labs/`."""
-    for place in (Path(lab), Path("labs", lab), LABS / lab):
+    for place in (Path(lab), *(labs / lab for labs in PLACES)):
         if place.is_file():
             return place.resolve()
         if (place / FILE).is_file():
             return (place / FILE).resolve()
-    known = ", ".join(path.parent.name for path in sorted(LABS.glob(f"*/{FILE}"))) or "none"
-    raise LabError(f"no lab {lab}: give a topology file, a directory with {FILE} or one of these: {known}")
+    names = ", ".join(file.parent.name for file in known()) or "none"
+    raise LabError(f"no lab {lab}: give a topology file, a directory with {FILE} or one of these: {names}")
+
+
+def known() -> list[Path]:
+    """Topology files of all labs that a name is enough for, in the order of their names."""
+    found = {file.parent.name: file.resolve() for labs in reversed(PLACES) for file in labs.glob(f"*/{FILE}")}
+    return [found[name] for name in sorted(found)]
 
 
 def read(file: Path, name: str | None = None) -> Topology:

@@ -116,6 +116,24 @@ def test_what_is_wrong_is_one_line_and_an_exit_code(tmp_path: Path, text: str, c
     assert "Traceback" not in told
 
 
+def test_labs_of_the_working_directory_are_listed_and_one_that_cannot_run_hides_no_other(
+    lab: Lab, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("good", "bad"):
+        (tmp_path / "labs" / name).mkdir(parents=True)
+    (tmp_path / "labs" / "good" / "topology.clab.yml").write_text(ONE)
+    (tmp_path / "labs" / "bad" / "topology.clab.yml").write_text(ONE.replace("linux", "linux, user: x"))
+    monkeypatch.chdir(tmp_path)
+
+    code, told = evpn_lab("list")
+
+    assert code == 0
+    assert "t-cli                down\n" in told
+    assert "bad                  cannot be run: " in told
+    assert "quickstart " in told
+    assert f" {tmp_path}/labs" in told
+
+
 def test_a_lab_that_is_not_there_is_an_error_with_the_known_ones() -> None:
     code, told = evpn_lab("up", "nowhere")
 

@@ -204,9 +204,9 @@ def test_what_frr_does_by_default_is_not_said() -> None:
     assert not [line for line in lines if "timers" in line or line.startswith("vni ")]
 
 
-def test_the_wheel_has_the_templates(tmp_path: Path) -> None:
+def test_the_wheel_has_the_templates_and_the_labs(tmp_path: Path) -> None:
     source = tmp_path / "source"
-    ignored = shutil.ignore_patterns(".git", ".venv", "tests", "labs", "__pycache__", ".*_cache", ".hypothesis")
+    ignored = shutil.ignore_patterns(".git", ".venv", "tests", "__pycache__", ".*_cache", ".hypothesis")
     shutil.copytree(ROOT, source, ignore=ignored)
     wheel = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--no-build-isolation", "--no-index"]
     subprocess.run([*wheel, "--wheel-dir", str(tmp_path), str(source)], check=True)
@@ -215,13 +215,15 @@ def test_the_wheel_has_the_templates(tmp_path: Path) -> None:
         archive.extractall(tmp_path / "installed")
     shipped = {path.name for path in (tmp_path / "installed" / "evpn" / "templates").iterdir()}
     assert shipped == {path.name for path in (ROOT / "templates").iterdir()}
-    asked = subprocess.run(
-        [sys.executable, "-c", "from evpn.config import render; print(render.__file__, *render.names())"],
-        env={"PYTHONPATH": str(tmp_path / "installed")},
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    assert asked.stdout.startswith(str(tmp_path / "installed"))
-    assert "exabgp" in asked.stdout.split()
+
+    def installed(*arguments: str) -> subprocess.CompletedProcess[str]:
+        environment = {"PYTHONPATH": str(tmp_path / "installed")}
+        command = [sys.executable, *arguments]
+        return subprocess.run(command, env=environment, cwd=tmp_path, capture_output=True, text=True, check=True)
+
+    asked = installed("-c", "from evpn.config import render; print(render.__file__, *render.names())").stdout
+    assert asked.startswith(str(tmp_path / "installed"))
+    assert "exabgp" in asked.split()
+    listed = installed("-c", "from evpn.cli.main import main; main()", "lab", "list")
+    assert {path.parent.name for path in ROOT.glob("labs/*/README.md")} <= {*listed.stdout.split()}
+    assert f"{tmp_path}/installed/evpn/labs" in listed.stderr
