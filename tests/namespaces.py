@@ -13,10 +13,12 @@ import os
 import subprocess
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 _CLONE_NEWNET = 0x40000000
+_PID, _GROUPS = 2, 3  # columns of /proc/net/netlink
 _libc = ctypes.CDLL(None, use_errno=True)
 _numbers = itertools.count()
 
@@ -53,6 +55,12 @@ class Namespace:
 
     def entered(self) -> AbstractContextManager[None]:
         return entered(self.name)
+
+
+def is_subscribed(pid: int) -> bool:
+    """A command of iproute2 hears notifications by now: its socket is called by its process id, and has groups."""
+    rows = map(str.split, Path(f"/proc/{pid}/net/netlink").read_text().splitlines()[1:])
+    return any(row[_PID] == str(pid) and int(row[_GROUPS], 16) for row in rows)
 
 
 def veth(one: Namespace, one_name: str, other: Namespace, other_name: str) -> None:

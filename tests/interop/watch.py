@@ -9,18 +9,22 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from .frr import Namespace
+from tests.namespaces import is_subscribed
+
+from .frr import Namespace, until
 
 
 class Watch:
-    """The lines of a command that goes on, such as `bridge monitor fdb`."""
+    """The lines of a command that goes on, such as `bridge monitor fdb`; a monitor listens from the first moment."""
 
     def __init__(self, namespace: Namespace, *command: str) -> None:
         self.lines: deque[str] = deque()
-        command = tuple(namespace.command("stdbuf", "-oL", *command))
-        self._process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        inside = tuple(namespace.command("stdbuf", "-oL", *command))
+        self._process = subprocess.Popen(inside, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
+        if "monitor" in command:
+            until(lambda: is_subscribed(self._process.pid), every=0.005)
 
     def stop(self) -> None:
         self._process.terminate()

@@ -1,14 +1,15 @@
 """What a device that is made again takes along from the one before it."""
 
 from itertools import takewhile
-from select import select
 
 import pytest
 
 from evpn.netlink import neighbor
 from evpn.netlink.socket import Writer
 from evpn.text import parse_ip, parse_mac
+from tests.namespaces import is_subscribed
 
+from .conftest import until
 from .test_devices import Host, host, multicast
 
 __all__ = ["host"]
@@ -119,9 +120,7 @@ def test_each_of_many_has_its_rows_before_the_next_one_is_made(host: Host) -> No
         host.run(f"bridge fdb add {MAC} dev vx{vni} dst 10.0.0.9 self master extern_learn dynamic")
     with host.namespace.popen("bridge", "monitor", "fdb") as watched:
         said = iter(watched.stdout or ())
-        while not select([watched.stdout], [], [], 0.05)[0]:  # it does not listen yet
-            host.run("bridge fdb add 02:00:00:00:00:99 dev vx101 dst 10.0.0.8 self")
-            host.run("bridge fdb del 02:00:00:00:00:99 dev vx101 dst 10.0.0.8 self")
+        until(lambda: is_subscribed(watched.pid))
         host.configure(*(vni | {"strategy": "static-l3"} for vni in vnis))
         before = list(takewhile(lambda line: not (MAC in line and "vx102" in line and "Deleted" in line), said))
         watched.terminate()

@@ -13,7 +13,9 @@ from evpn.netlink.dump import read_link
 from evpn.netlink.errors import NetlinkError
 from evpn.netlink.links import Links
 from tests.config.files import a_config
-from tests.namespaces import Namespace, veth
+from tests.namespaces import Namespace, is_subscribed, veth
+
+from .conftest import until
 
 pytestmark = pytest.mark.kernel
 
@@ -91,6 +93,7 @@ def test_a_group_is_joined_and_left_by_a_device_that_stays_up(either: Host) -> N
     either.configure()
     index = either.index()
     with either.namespace.popen("ip", "monitor", "link") as watched:
+        until(lambda: is_subscribed(watched.pid))
         either.configure(multicast())
         assert either.joined(group) == {"eth0"}
         assert either.flooded() == [(group, "eth0")]
