@@ -1,6 +1,6 @@
 """The RIB: every path of every route, the best one first, and what changed (RFC 4271 section 9.1, RFC 4724)."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from typing import TypeAlias
 
 from evpn.rib.best import Reason, rank, reason
@@ -130,11 +130,6 @@ class Rib:
         if len(usable) == 1:
             return usable[0], Reason.ONLY
         return usable[0], reason(self._rank(key, usable[0]), self._rank(key, usable[1]))
-
-    def best_paths(self) -> Iterator[tuple[RouteKey, Path]]:
-        for key, paths in self.routes.items():
-            if paths[0].rejection is None:
-                yield key, paths[0]
 
     def is_stale(self, key: RouteKey, path: Path) -> bool:
         losses = self._losses.get(path.peer)

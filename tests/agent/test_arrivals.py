@@ -199,7 +199,7 @@ def test_it_ends_with_what_the_rib_has_for_its_targets(events) -> None:
 
     at_once = Fabric()
     at_once.add(BridgeDomain(vni, OURS, 100), map(parse_route_target_pattern, last))
-    at_once.import_known((path for _, path in rib.best_paths()), {vni})
+    at_once.import_known((path for path, _ in map(rib.best, rib.routes) if path), {vni})
     assert remote_side(fabric.domains[vni]) == remote_side(at_once.domains[vni])
 
 
