@@ -167,15 +167,8 @@ class Kernel:
             return  # the bridge has the last word on where a MAC is, and how many there may be
         domain.addresses.saw(sighting.ip, sighting.mac, now, Source.SNOOP, sighting.router)
 
-    def observed(
-        self, vni: Vni, rows: Iterable[NeighborMessage], neighbors: Iterable[NeighborMessage], now: float
-    ) -> None:
-        """A dump of one bridge domain: all that the kernel holds there."""
-        for _ in self.compare(vni, Found({}, {}, list(rows), list(neighbors)), lambda: now):
-            pass
-
     def compare(self, vni: Vni, found: Found, clock: Callable[[], float]) -> Steps:
-        """The same, a slice at a time; what goes on meanwhile is in the segment's log."""
+        """A dump of a bridge domain, a slice at a time; what goes on meanwhile is in the segment's log."""
         segment, domain = self._dataplane.segments[vni], self._fabric.domains[vni]
         neighbors, home = found.neighbors, segment.neighbor_device
         comparison = Comparison(segment, found._replace(neighbors=[row for row in neighbors if row.ifindex == home]))

@@ -144,7 +144,7 @@ def test_a_mac_is_taught_in_the_batch_that_removes_its_row() -> None:
     vtep = a_vtep_with("static-l2")
     tell(vtep, a_vtep(), a_mac(M1, VTEP2, IP1))
     configure(vtep.core, configured("multicast"), vtep.now)
-    vtep.core.kernel.observed(Vni(100), *vtep.kernel.dump(DEVICE, BRIDGE), vtep.now)
+    vtep.look_at(Vni(100))
     vtep.core.settle(vtep.now)
 
     batch = vtep.core.dataplane.batch(512, False)

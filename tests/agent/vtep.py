@@ -9,6 +9,7 @@ from evpn.agent.configure import configure
 from evpn.agent.core import Core
 from evpn.agent.session import Session
 from evpn.config.settings import Settings
+from evpn.dataplane.comparison import Found
 from evpn.exabgp import commands, messages
 from evpn.netlink import rows
 from evpn.netlink.constants import NTF_EXT_LEARNED, NTF_SELF, NUD_REACHABLE
@@ -17,7 +18,7 @@ from evpn.netlink.neighbor import NeighborMessage
 from evpn.netlink.newcomers import HostsSeen
 from evpn.packet.frames import probe
 from evpn.packet.sighting import Sighting
-from evpn.values import NO_IP, IpAddress, MacAddress, RouteKey
+from evpn.values import NO_IP, IpAddress, MacAddress, RouteKey, Vni
 from evpn.wire.attributes import PathAttributes
 from evpn.wire.attributes import decode as decode_attributes
 from evpn.wire.attributes import encode as encode_attributes
@@ -194,10 +195,16 @@ class Vtep:
         for vni, segment in self.core.dataplane.segments.items():
             if segment.attachment is not None:
                 self.core.dataplane.unobserved.pop(vni, None)
-                self.core.kernel.observed(
-                    vni, *self.kernel.dump(*(link.ifindex for link in segment.attachment)), self.now
-                )
+                self.look_at(vni)
         self.settle()
+
+    def look_at(self, vni: Vni) -> None:
+        """All that the kernel holds of a bridge domain is dumped, and compared at once."""
+        attached = self.core.dataplane.segments[vni].attachment
+        assert attached is not None
+        rows, neighbors = self.kernel.dump(attached.device.ifindex, attached.bridge.ifindex)
+        for _ in self.core.kernel.compare(vni, Found({}, {}, rows, neighbors), lambda: self.now):
+            pass
 
     def peer_up(self, *addresses: str, end_of_rib: bool = True) -> None:
         for address in addresses or (RR1, RR2):
@@ -230,11 +237,7 @@ class Vtep:
     def _look(self) -> None:
         self.core.instances.attach_devices()
         for vni in list(self.core.dataplane.unobserved):
-            attached = self.core.dataplane.segments[vni].attachment
-            assert attached is not None
-            self.core.kernel.observed(
-                vni, *self.kernel.dump(attached.device.ifindex, attached.bridge.ifindex), self.now
-            )
+            self.look_at(vni)
 
     def host_says(self, mac: MacAddress, port: int, ip: IpAddress) -> None:
         """ARP or ND of a host: the snooping socket hears it before the bridge does."""
