@@ -7,6 +7,7 @@ MAC: a host that takes an IP over is claimed above whatever the IP was claimed w
 
 from collections.abc import Iterator
 from typing import Protocol
+from weakref import proxy
 
 from evpn.evi.bindings import NEVER, Binding, Bindings, Source
 from evpn.evi.dirty import Dirty
@@ -39,7 +40,8 @@ class Addresses:
         """Duplicates that stay where they are: here (True), or elsewhere."""
         self._contested: set[IpAddress] = set()
         """Known beforehand, and claimed elsewhere as well: this was told."""
-        self._macs = macs
+        # who has the MACs has us: what the collector leaves alone (agent/writing.py), it would not find as a cycle
+        self._macs: Macs = proxy(macs)
         self._dirty = dirty
         self._events = events
 

@@ -1,7 +1,11 @@
+import gc
+from weakref import ref
+
 import pytest
 
 from evpn.agent.configure import check_reload, configure
 from evpn.config.errors import ConfigError
+from evpn.values import Vni
 from tests.agent.vtep import Vtep, a_mac, a_vtep, our_macs, tell
 from tests.builders import CONFIGURATION, DEVICE_LINK, M1, M2, RR1, VTEP2, a_core, a_link, settings
 from tests.fakes import FakeKernel
@@ -78,6 +82,22 @@ def test_another_rd_leaves_no_route_of_the_old_one(known: Vtep) -> None:
 
     assert len(known.announcements()) == 2
     assert not before & set(known.announcements())
+
+
+def test_nothing_is_left_of_a_vni_that_goes_for_a_collector_that_looks_at_nothing(known: Vtep) -> None:
+    core = known.core
+    domain, segment = core.fabric.domains[Vni(100)], core.dataplane.segments[Vni(100)]
+    of_it = [ref(one) for one in (domain, domain.addresses, segment)]
+    del domain, segment
+
+    gc.disable()
+    try:
+        reload(known, CONFIGURATION.replace("{vni: 100}", "{vni: 200}"))
+        left = [one() for one in of_it]
+    finally:
+        gc.enable()
+
+    assert left == [None, None, None]
 
 
 def test_another_neighbor_is_told_everything(known: Vtep) -> None:
