@@ -59,10 +59,13 @@ class Arrivals:
         return self.is_settled
 
     def _sift(self, vni: Vni, macs: list[MacAddress]) -> None:
-        self._fabric.sift(self._fabric.domains[vni], macs[-SLICE:])
+        self._fabric.sift(self._fabric.domains[vni], macs[-SLICE:], self._is_best)
         del macs[-SLICE:]
         if not macs:
             del self._sifted[vni]
+
+    def _is_best(self, path: Path) -> bool:
+        return path in self._rib.routes.get(path.route.key, ())[:1]
 
     def _walk(self) -> None:
         if not self._walking:

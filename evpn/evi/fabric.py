@@ -50,19 +50,19 @@ class Fabric:
                 if domain.vni in into:
                     import_paths(domain, run)
 
-    def sift(self, domain: BridgeDomain, macs: Iterable[MacAddress]) -> None:
-        """Of these MACs nothing is kept that the bridge domain does not import any more."""
+    def sift(self, domain: BridgeDomain, macs: Iterable[MacAddress], is_best: Callable[[Path], bool]) -> None:
+        """Of these MACs nothing is kept that is not to be imported, or is not best: of what was not, no change came."""
         waiting = domain.overflow.waiting
         for mac in macs:
             known = [*domain.remote.get(mac, ()), *waiting.get(mac, {}).values()]
-            withdraw_paths(domain, self._foreign(domain, known))
+            withdraw_paths(domain, [path for path in known if not (is_best(path) and self._is_import(domain, path))])
 
     def sift_floods(self, domain: BridgeDomain) -> None:
         for known in list(domain.flood.values()):
-            withdraw_paths(domain, self._foreign(domain, known))
+            withdraw_paths(domain, [path for path in known if not self._is_import(domain, path)])
 
-    def _foreign(self, domain: BridgeDomain, paths: Iterable[Path]) -> list[Path]:
-        return [path for path in paths if domain not in self.importers(path.attributes)]
+    def _is_import(self, domain: BridgeDomain, path: Path) -> bool:
+        return domain in self.importers(path.attributes)
 
     def take_new(self, paths: Sequence[Path]) -> None:
         """Best paths of routes that are new, and share their attributes, into every bridge domain that imports them."""

@@ -1,7 +1,7 @@
 """A VNI that is served later than its routes came, or imports others than before: one route a turn."""
 
 import pytest
-from hypothesis import HealthCheck, given
+from hypothesis import HealthCheck, example, given
 from hypothesis import settings as examples
 from hypothesis import strategies as st
 
@@ -168,6 +168,15 @@ EVENTS = st.lists(
     max_size=30,
 )
 
+IMPORTED_AGAIN = [
+    ("import", TARGETS[:1]),
+    ("announce", MAC_ROUTES[0], VTEP2, TARGETS),
+    ("import", []),
+    ("announce", MAC_ROUTES[0], VTEP2, TARGETS[:1]),
+    ("import", TARGETS[1:]),
+]
+"""What the MAC was imported by is wanted again before it was sifted out, but its route bears it no more."""
+
 
 def remote_side(domain: BridgeDomain) -> tuple[object, ...]:
     tables = (domain.remote, domain.flood, domain.addresses.remote)
@@ -176,6 +185,7 @@ def remote_side(domain: BridgeDomain) -> tuple[object, ...]:
 
 @examples(suppress_health_check=[HealthCheck.function_scoped_fixture])  # the size of a slice is one for all examples
 @given(EVENTS)
+@example(IMPORTED_AGAIN)
 def test_it_ends_with_what_the_rib_has_for_its_targets(events) -> None:
     rib, fabric = Rib(), Fabric()
     come, vni = Arrivals(rib, fabric), Vni(100)
