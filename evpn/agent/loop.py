@@ -33,8 +33,8 @@ from evpn.packet.sighting import decode
 
 log = logging.getLogger(__name__)
 
-BULK = 256
-"""Pending rows from which on echoes of our own writes are not listened to."""
+BULK = 128
+"""Pending rows from which on echoes of our own writes are not listened to; a full UPDATE of MAC/IP routes has more."""
 OCTETS_PER_TURN = 1 << 16
 """Of lines, some 700 routes: in between, the kernel gets what they come to."""
 SWITCH_INTERVAL = 0.0002
