@@ -49,6 +49,8 @@ class Writing:
         self._background = Background("row-writer", self._apply)
         self._flying: deque[list[RowChanges]] = deque()
         """Oldest first."""
+        self._in_bulk = False
+        """The turn before had very many rows as well."""
 
     def open(self) -> None:
         self._writer.open()
@@ -63,8 +65,12 @@ class Writing:
         batch = self._next()
         if size_of(batch) >= FEW:
             self._start(batch)
+            if not self._in_bulk:
+                gc.collect()  # before `gc.freeze`, which keeps garbage for ever: changes of devices leave some
+            self._in_bulk = True
             self._go_on(BATCHES_PER_TURN - 1, now)
             return True
+        self._in_bulk = False
         if batch:
             self._done(batch, self._writer.apply(rows.encode(batch)), now)
         return False
@@ -87,8 +93,8 @@ class Writing:
                 dry = not batch
             elif landed:
                 self._done(self._flying.popleft(), self._background.result(), now)
-                # routes live long: that the collector walks each of them takes 5 % of the time. A cycle that is garbage
-                # now stays for ever; none is made of what peers, the kernel or clients say
+                # routes live long: that the collector walks each of them takes 5 % of the time. A cycle that becomes
+                # garbage later stays for ever; none is made of what peers, the kernel or clients say
                 gc.freeze()
                 dry = False
             elif ready:

@@ -1,10 +1,12 @@
 """Very many rows: what changes while the kernel is at work ends as it would have ended otherwise."""
 
+import gc
 import os
 import random
 import threading
 import time
 from collections.abc import Iterator
+from weakref import ref
 
 import pytest
 
@@ -140,6 +142,22 @@ def test_few_rows_wait_for_no_thread() -> None:
     site.run(*announced(range(FEW // 2 - 1)))
 
     assert site.kernel.threads == {threading.main_thread().name}
+
+
+def test_garbage_of_before_is_not_kept_with_the_routes() -> None:
+    site = Site()
+    garbage = Lines(site.core)
+    garbage.itself = garbage  # type: ignore[attr-defined]
+    left = ref(garbage)
+
+    gc.disable()
+    try:
+        del garbage
+        site.run(*announced(range(FEW)))
+    finally:
+        gc.enable()
+
+    assert left() is None
 
 
 @pytest.mark.parametrize("seed", range(8))
