@@ -7,12 +7,8 @@ listening socket would tell it. Faults on demand: `refuse`, `deaf`, `filtered`.
 import errno
 from typing import Any, NamedTuple
 
-from evpn.dataplane.link import Link
-from evpn.netlink import neighbor
-from evpn.netlink.constants import (
+from evpn.dataplane.entries import (
     AF_BRIDGE,
-    NLM_F_APPEND,
-    NLM_F_EXCL,
     NTF_EXT_LEARNED,
     NTF_MASTER,
     NTF_ROUTER,
@@ -26,6 +22,9 @@ from evpn.netlink.constants import (
     RTM_DELNEIGH,
     RTM_NEWNEIGH,
 )
+from evpn.dataplane.link import Link
+from evpn.netlink import neighbor
+from evpn.netlink.constants import NLM_F_APPEND, NLM_F_EXCL
 from evpn.netlink.events import Event, LinkChanged, LinkRemoved, Overrun, PortLeft
 from evpn.netlink.messages import Refusal, split
 from evpn.netlink.neighbor import NeighborMessage

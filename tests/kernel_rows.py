@@ -4,18 +4,8 @@ from collections.abc import Iterable, Iterator
 from itertools import groupby
 from struct import Struct
 
-from evpn.netlink.constants import (
+from evpn.dataplane.entries import (
     AF_BRIDGE,
-    AF_INET,
-    AF_INET6,
-    NDA_CACHEINFO,
-    NDA_DST,
-    NDA_LLADDR,
-    NDA_MASTER,
-    NDA_NH_ID,
-    NDA_PROTOCOL,
-    NDA_SRC_VNI,
-    NDA_VLAN,
     NTF_EXT_LEARNED,
     NTF_SELF,
     NTF_STICKY,
@@ -26,6 +16,18 @@ from evpn.netlink.constants import (
     RTM_DELNEIGH,
     RTM_GETNEIGH,
     RTM_NEWNEIGH,
+)
+from evpn.netlink.constants import (
+    AF_INET,
+    AF_INET6,
+    NDA_CACHEINFO,
+    NDA_DST,
+    NDA_LLADDR,
+    NDA_MASTER,
+    NDA_NH_ID,
+    NDA_PROTOCOL,
+    NDA_SRC_VNI,
+    NDA_VLAN,
 )
 from evpn.netlink.events import Event
 from evpn.netlink.inbox import HEAD

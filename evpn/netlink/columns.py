@@ -11,6 +11,7 @@ from itertools import repeat
 from typing import NamedTuple
 
 from evpn.dataplane.entries import (
+    AF_BRIDGE,
     NTF_ROUTER,
     NTF_STICKY,
     NUD_FAILED,
@@ -22,7 +23,6 @@ from evpn.dataplane.entries import (
 )
 from evpn.dataplane.ownership import Owner, classify, is_our_neighbor
 from evpn.netlink import layouts
-from evpn.netlink.constants import AF_BRIDGE
 from evpn.netlink.messages import HEADER, number
 from evpn.netlink.neighbor import NeighborMessage, decode
 from evpn.values import ZERO_MAC, IpAddress, MacAddress, Vni

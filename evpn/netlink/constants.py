@@ -1,9 +1,7 @@
 """The numbers of linux/netlink.h, rtnetlink.h, neighbour.h, if_link.h and if_addr.h that are used here.
 
-Those of neighbour rows are the dataplane's, which tells by them whose a row is.
+Those of neighbour rows are in `evpn.dataplane.entries`: the dataplane tells by them whose a row is.
 """
-
-from evpn.dataplane import entries
 
 SOL_NETLINK = 270
 SO_SNDBUFFORCE = 32
@@ -29,9 +27,6 @@ RTM_GETLINK = 18
 RTM_NEWADDR = 20
 RTM_DELADDR = 21
 RTM_GETADDR = 22
-RTM_NEWNEIGH = entries.RTM_NEWNEIGH
-RTM_DELNEIGH = entries.RTM_DELNEIGH
-RTM_GETNEIGH = entries.RTM_GETNEIGH
 
 RTMGRP_LINK = 1 << 0
 RTMGRP_NEIGH = 1 << 2
@@ -39,26 +34,10 @@ RTMGRP_IPV4_IFADDR = 1 << 4
 RTMGRP_IPV6_IFADDR = 1 << 8
 
 RTN_UNICAST = 1
-RTPROT_BGP = entries.RTPROT_BGP
 
 AF_UNSPEC = 0
 AF_INET = 2
-AF_BRIDGE = entries.AF_BRIDGE
 AF_INET6 = 10
-
-NTF_SELF = entries.NTF_SELF
-NTF_MASTER = entries.NTF_MASTER
-NTF_EXT_LEARNED = entries.NTF_EXT_LEARNED
-NTF_OFFLOADED = entries.NTF_OFFLOADED
-NTF_STICKY = entries.NTF_STICKY
-NTF_ROUTER = entries.NTF_ROUTER
-
-NUD_INCOMPLETE = entries.NUD_INCOMPLETE
-NUD_REACHABLE = entries.NUD_REACHABLE
-NUD_STALE = entries.NUD_STALE
-NUD_FAILED = entries.NUD_FAILED
-NUD_NOARP = entries.NUD_NOARP
-NUD_PERMANENT = entries.NUD_PERMANENT
 
 NDA_DST = 1
 NDA_LLADDR = 2

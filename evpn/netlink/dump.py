@@ -11,11 +11,11 @@ from contextlib import contextmanager
 from struct import Struct
 from typing import TypeVar
 
+from evpn.dataplane.entries import AF_BRIDGE, RTM_GETNEIGH
 from evpn.dataplane.link import Link
 from evpn.netlink import link_message, neighbor
 from evpn.netlink.columns import Place, Table
 from evpn.netlink.constants import (
-    AF_BRIDGE,
     AF_INET,
     AF_INET6,
     AF_UNSPEC,
@@ -32,7 +32,6 @@ from evpn.netlink.constants import (
     RTEXT_FILTER_SKIP_STATS,
     RTM_GETADDR,
     RTM_GETLINK,
-    RTM_GETNEIGH,
     RTM_NEWADDR,
     RTM_NEWLINK,
     SOL_NETLINK,

@@ -18,14 +18,8 @@ from collections.abc import Collection, Iterable
 from itertools import chain
 from struct import Struct
 
-from evpn.netlink.constants import (
-    AF_BRIDGE,
-    NDA_PROTOCOL,
-    NTF_EXT_LEARNED,
-    RTM_DELNEIGH,
-    RTM_NEWNEIGH,
-    RTPROT_BGP,
-)
+from evpn.dataplane.entries import AF_BRIDGE, NTF_EXT_LEARNED, RTM_DELNEIGH, RTM_NEWNEIGH, RTPROT_BGP
+from evpn.netlink.constants import NDA_PROTOCOL
 
 _SO_ATTACH_FILTER, _SO_DETACH_FILTER = 26, 27
 _INSTRUCTION = Struct("=HBBI")  # code, jump if true, jump if false, operand

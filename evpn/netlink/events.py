@@ -7,19 +7,10 @@ RTM_NEWLINK carries the port's flags but neither kind nor VNI. `bridge link set`
 
 from typing import NamedTuple
 
+from evpn.dataplane.entries import AF_BRIDGE, RTM_DELNEIGH, RTM_GETNEIGH, RTM_NEWNEIGH
 from evpn.dataplane.link import Link
 from evpn.netlink import link_message, neighbor
-from evpn.netlink.constants import (
-    AF_BRIDGE,
-    NLMSG_OVERRUN,
-    RTM_DELADDR,
-    RTM_DELLINK,
-    RTM_DELNEIGH,
-    RTM_GETNEIGH,
-    RTM_NEWADDR,
-    RTM_NEWLINK,
-    RTM_NEWNEIGH,
-)
+from evpn.netlink.constants import NLMSG_OVERRUN, RTM_DELADDR, RTM_DELLINK, RTM_NEWADDR, RTM_NEWLINK
 from evpn.netlink.messages import HEADER, Message, split
 from evpn.netlink.neighbor import NeighborMessage
 from evpn.netlink.newcomers import HostsSeen

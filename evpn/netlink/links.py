@@ -16,9 +16,10 @@ from struct import Struct
 from threading import Thread
 from typing import Any, TypeVar
 
+from evpn.dataplane.entries import AF_BRIDGE, NTF_EXT_LEARNED
 from evpn.dataplane.link import Link
 from evpn.netlink import neighbor
-from evpn.netlink.constants import AF_BRIDGE, NLM_F_REQUEST, NTF_EXT_LEARNED, RTM_DELLINK
+from evpn.netlink.constants import NLM_F_REQUEST, RTM_DELLINK
 from evpn.netlink.dump import dump_addresses, dump_links, dump_neighbors, read_link
 from evpn.netlink.errors import NetlinkError
 from evpn.netlink.groups import users

@@ -15,9 +15,10 @@ from functools import partial
 from typing import NamedTuple
 
 from evpn.dataplane.comparison import Found, Question
+from evpn.dataplane.entries import AF_BRIDGE
 from evpn.netlink.asking import Asker
 from evpn.netlink.columns import Place, Table
-from evpn.netlink.constants import AF_BRIDGE, AF_INET, AF_INET6
+from evpn.netlink.constants import AF_INET, AF_INET6
 from evpn.netlink.dump import ask, dump_table
 from evpn.netlink.neighbor import NeighborMessage, get_neighbor
 from evpn.values import MacAddress, Vni

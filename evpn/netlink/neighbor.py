@@ -19,8 +19,22 @@ What the kernel makes of the flags, and why they are these:
 from struct import Struct
 from typing import Final, NamedTuple
 
-from evpn.netlink.constants import (
+from evpn.dataplane.entries import (
     AF_BRIDGE,
+    NTF_EXT_LEARNED,
+    NTF_MASTER,
+    NTF_ROUTER,
+    NTF_SELF,
+    NTF_STICKY,
+    NUD_NOARP,
+    NUD_PERMANENT,
+    NUD_REACHABLE,
+    RTM_DELNEIGH,
+    RTM_GETNEIGH,
+    RTM_NEWNEIGH,
+    RTPROT_BGP,
+)
+from evpn.netlink.constants import (
     AF_INET,
     AF_INET6,
     NDA_CACHEINFO,
@@ -36,19 +50,7 @@ from evpn.netlink.constants import (
     NLM_F_EXCL,
     NLM_F_REPLACE,
     NLM_F_REQUEST,
-    NTF_EXT_LEARNED,
-    NTF_MASTER,
-    NTF_ROUTER,
-    NTF_SELF,
-    NTF_STICKY,
-    NUD_NOARP,
-    NUD_PERMANENT,
-    NUD_REACHABLE,
-    RTM_DELNEIGH,
-    RTM_GETNEIGH,
-    RTM_NEWNEIGH,
     RTN_UNICAST,
-    RTPROT_BGP,
 )
 from evpn.netlink.errors import malformed
 from evpn.netlink.messages import ATTRIBUTE, HEADER, number

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from struct import Struct
 from typing import NamedTuple
 
-from evpn.netlink.constants import AF_BRIDGE, NDA_MASTER, NUD_REACHABLE, RTM_NEWNEIGH
+from evpn.dataplane.entries import AF_BRIDGE, NUD_REACHABLE, RTM_NEWNEIGH
+from evpn.netlink.constants import NDA_MASTER
 from evpn.netlink.errors import NetlinkError
 from evpn.netlink.inbox import HEAD
 from evpn.netlink.layouts import AGE, fdb_row

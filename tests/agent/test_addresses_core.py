@@ -3,7 +3,7 @@
 import pytest
 
 from evpn.agent.configure import configure
-from evpn.netlink.constants import NTF_ROUTER, NUD_FAILED, NUD_INCOMPLETE, NUD_PERMANENT, NUD_REACHABLE, NUD_STALE
+from evpn.dataplane.entries import NTF_ROUTER, NUD_FAILED, NUD_INCOMPLETE, NUD_PERMANENT, NUD_REACHABLE, NUD_STALE
 from evpn.packet.sighting import Sighting
 from evpn.values import IpAddress, MacAddress, Vni
 from evpn.wire.attributes import encode

@@ -2,7 +2,7 @@
 
 import pytest
 
-from evpn.netlink.constants import NTF_STICKY, NUD_NOARP, NUD_PERMANENT, NUD_REACHABLE
+from evpn.dataplane.entries import NTF_STICKY, NUD_NOARP, NUD_PERMANENT, NUD_REACHABLE
 from evpn.wire.routes import InclusiveMulticastRoute
 from tests.agent.vtep import BRIDGE_ROW, MARK, TUNNEL_ROW, Vtep, a_mac, a_vtep, gone, our_macs, tell
 from tests.builders import (

@@ -5,7 +5,7 @@ from errno import EBUSY, EINVAL, ENOBUFS, ENOMEM, ENOSPC, EPERM
 import pytest
 
 from evpn.agent import status
-from evpn.netlink.constants import NTF_SELF, NTF_STICKY, NUD_NOARP, NUD_PERMANENT, RTM_GETNEIGH
+from evpn.dataplane.entries import NTF_SELF, NTF_STICKY, NUD_NOARP, NUD_PERMANENT, RTM_GETNEIGH
 from evpn.netlink.errors import describe
 from evpn.netlink.events import AddressChanged, PortChanged
 from tests.agent.vtep import BRIDGE_ROW, MARK, TUNNEL_ROW, Vtep, a_mac, a_vtep, gone, our_macs, tell

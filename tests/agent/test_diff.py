@@ -8,7 +8,7 @@ import pytest
 
 from evpn.agent import diff
 from evpn.agent.configure import configure
-from evpn.netlink.constants import NTF_EXT_LEARNED, NTF_SELF, NUD_NOARP, NUD_PERMANENT, NUD_REACHABLE
+from evpn.dataplane.entries import NTF_EXT_LEARNED, NTF_SELF, NUD_NOARP, NUD_PERMANENT, NUD_REACHABLE
 from evpn.netlink.errors import NetlinkError
 from tests.agent.test_strategies import a_vtep_with
 from tests.agent.vtep import Vtep, a_mac, a_vtep, gone, tell

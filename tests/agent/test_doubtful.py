@@ -5,7 +5,7 @@ Not if it says what is believed anyway: the echoes of what was written just befo
 
 import pytest
 
-from evpn.netlink.constants import NTF_EXT_LEARNED
+from evpn.dataplane.entries import NTF_EXT_LEARNED
 from evpn.wire.update import encode_announce, encode_withdraw
 from tests.builders import IP1, IP2, M1, M2, RR1, VTEP2, VTEP3, a_mac_route, attributes, rd_of
 from tests.kernel_rows import DEVICE, PORT, bridge_row, neighbor_row, tunnel_row

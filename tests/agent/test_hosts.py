@@ -4,7 +4,7 @@ import pytest
 
 from evpn.agent.configure import configure
 from evpn.config.settings import Host
-from evpn.netlink.constants import NTF_STICKY, NUD_NOARP
+from evpn.dataplane.entries import NTF_STICKY, NUD_NOARP
 from evpn.text import format_rd
 from evpn.values import IpAddress, MacAddress, Vni
 from evpn.wire.routes import MacIpRoute

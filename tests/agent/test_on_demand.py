@@ -3,7 +3,7 @@
 import pytest
 
 from evpn.dataplane.demand import MEMORY
-from evpn.netlink.constants import NUD_NOARP
+from evpn.dataplane.entries import NUD_NOARP
 from evpn.text import parse_ip
 from evpn.values import Vni
 from tests.builders import (

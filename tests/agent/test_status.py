@@ -7,7 +7,7 @@ import pytest
 
 from evpn.agent import status
 from evpn.agent.configure import configure
-from evpn.netlink.constants import NTF_SELF, NUD_PERMANENT
+from evpn.dataplane.entries import NTF_SELF, NUD_PERMANENT
 from evpn.values import Vni
 from tests.agent.vtep import Vtep, a_mac, a_vtep, tell
 from tests.builders import CONFIGURATION, IP1, M1, M2, M3, RR1, RR2, VTEP3, a_mac_route, settings

@@ -7,7 +7,7 @@ import pytest
 
 from evpn.agent import status, status_found
 from evpn.agent.requests import Requests
-from evpn.netlink.constants import NUD_REACHABLE
+from evpn.dataplane.entries import NUD_REACHABLE
 from evpn.rib.path import Rejection
 from evpn.values import MacAddress, Vni
 from tests.agent.vtep import Vtep, a_mac, a_vtep, tell

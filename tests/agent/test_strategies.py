@@ -6,9 +6,8 @@ import pytest
 
 from evpn.agent.configure import configure
 from evpn.agent.strategies import plan_of
-from evpn.dataplane.entries import Kind
+from evpn.dataplane.entries import NTF_ROUTER, NTF_SELF, NUD_NOARP, NUD_REACHABLE, Kind
 from evpn.dataplane.plan import Plan, is_made_for
-from evpn.netlink.constants import NTF_ROUTER, NTF_SELF, NUD_NOARP, NUD_REACHABLE
 from evpn.text import parse_ip
 from evpn.values import Vni
 from tests.builders import BRIDGE_LINK, CONFIGURATION, DEVICE_LINK, IP1, LINKS, M1, M2, VTEP2, VTEP3, settings

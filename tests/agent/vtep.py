@@ -10,9 +10,9 @@ from evpn.agent.core import Core
 from evpn.agent.session import Session
 from evpn.config.settings import Settings
 from evpn.dataplane.comparison import Found
+from evpn.dataplane.entries import NTF_EXT_LEARNED, NTF_SELF, NUD_REACHABLE
 from evpn.exabgp import commands, messages
 from evpn.netlink import rows
-from evpn.netlink.constants import NTF_EXT_LEARNED, NTF_SELF, NUD_REACHABLE
 from evpn.netlink.events import Overrun
 from evpn.netlink.neighbor import NeighborMessage
 from evpn.netlink.newcomers import HostsSeen

@@ -2,7 +2,7 @@
 
 import time
 
-from evpn.netlink.constants import RTM_DELNEIGH, RTM_NEWNEIGH
+from evpn.dataplane.entries import RTM_DELNEIGH, RTM_NEWNEIGH
 from tests.bench import processes, stream
 from tests.bench.scene import Scene, cpu_of_each
 from tests.bench.stream import ROWS_PER_ROUTE

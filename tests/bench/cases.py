@@ -7,7 +7,7 @@ import random
 import time
 from contextlib import nullcontext
 
-from evpn.netlink.constants import RTM_DELNEIGH, RTM_NEWNEIGH
+from evpn.dataplane.entries import RTM_DELNEIGH, RTM_NEWNEIGH
 from evpn.wire import update
 from evpn.wire.routes import MacIpRoute
 from tests.bench import hosts, stream

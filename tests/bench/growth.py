@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from rich.console import Console
 
-from evpn.netlink.constants import RTM_DELNEIGH, RTM_NEWNEIGH
+from evpn.dataplane.entries import RTM_DELNEIGH, RTM_NEWNEIGH
 from tests.bench import processes, stream
 from tests.bench.scene import Make, Samples, Scene, Size, living
 from tests.bench.vteps import Frr, Ours

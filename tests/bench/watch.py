@@ -16,21 +16,9 @@ import sys
 import time
 from collections.abc import Iterator
 
+from evpn.dataplane.entries import AF_BRIDGE, NTF_EXT_LEARNED, NUD_FAILED, NUD_PERMANENT, RTM_GETNEIGH, RTM_NEWNEIGH
 from evpn.netlink import neighbor
-from evpn.netlink.constants import (
-    AF_BRIDGE,
-    AF_INET,
-    NDA_LLADDR,
-    NLM_F_DUMP,
-    NLM_F_REQUEST,
-    NTF_EXT_LEARNED,
-    NUD_FAILED,
-    NUD_PERMANENT,
-    RTM_GETNEIGH,
-    RTM_NEWNEIGH,
-    RTMGRP_NEIGH,
-    SO_RCVBUFFORCE,
-)
+from evpn.netlink.constants import AF_INET, NDA_LLADDR, NLM_F_DUMP, NLM_F_REQUEST, RTMGRP_NEIGH, SO_RCVBUFFORCE
 from evpn.netlink.messages import HEADER
 from evpn.netlink.mmsg import Message, Part, failure, recvmmsg
 from evpn.netlink.neighbor import NeighborMessage

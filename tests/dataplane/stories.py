@@ -4,9 +4,8 @@ from collections.abc import Iterable, Iterator
 from itertools import count
 
 from evpn.dataplane.comparison import Comparison, Found, Question, observe_all
-from evpn.dataplane.entries import Kind, NeighborRow, mac_row
+from evpn.dataplane.entries import NTF_EXT_LEARNED, NTF_SELF, NUD_PERMANENT, Kind, NeighborRow, mac_row
 from evpn.dataplane.segment import Segment
-from evpn.netlink.constants import NTF_EXT_LEARNED, NTF_SELF, NUD_PERMANENT
 from evpn.netlink.neighbor import NeighborMessage
 from evpn.values import MacAddress
 from tests.builders import IP1, M1, M2, VTEP2, VTEP3

@@ -3,10 +3,9 @@
 import pytest
 
 from evpn.dataplane.comparison import Comparison, Found, Question
-from evpn.dataplane.entries import Kind, mac_row
+from evpn.dataplane.entries import NTF_SELF, NUD_PERMANENT, Kind, mac_row
 from evpn.dataplane.log import Log
 from evpn.dataplane.segment import STATIC, Segment
-from evpn.netlink.constants import NTF_SELF, NUD_PERMANENT
 from evpn.netlink.neighbor import NeighborMessage
 from tests.builders import IP1, M1, M2, M3, VTEP2, VTEP3, a_segment
 from tests.dataplane.stories import BEFORE, BOTH, MARK, STORIES, Rows, belief, gone, key_of, stepped, tell, wishes

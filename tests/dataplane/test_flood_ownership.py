@@ -2,7 +2,7 @@
 
 import pytest
 
-from evpn.netlink.constants import NTF_SELF, NUD_NOARP, NUD_PERMANENT
+from evpn.dataplane.entries import NTF_SELF, NUD_NOARP, NUD_PERMANENT
 from evpn.netlink.neighbor import flood
 from evpn.values import IpAddress
 from tests.agent.vtep import Vtep, a_vtep, gone, tell

@@ -1,7 +1,6 @@
 import pytest
 
-from evpn.dataplane.ownership import Owner, classify, is_our_neighbor, is_static
-from evpn.netlink.constants import (
+from evpn.dataplane.entries import (
     NTF_EXT_LEARNED,
     NTF_OFFLOADED,
     NTF_SELF,
@@ -11,6 +10,7 @@ from evpn.netlink.constants import (
     NUD_REACHABLE,
     NUD_STALE,
 )
+from evpn.dataplane.ownership import Owner, classify, is_our_neighbor, is_static
 from evpn.values import MacAddress
 from tests.builders import IP1, M1, VTEP2, mac
 from tests.kernel_rows import BRIDGE, DEVICE, PORT, bridge_row, flood_row, neighbor_row, tunnel_row

@@ -1,12 +1,11 @@
 import pytest
 
 from evpn.dataplane.comparison import observe_all
-from evpn.dataplane.entries import NeighborRow, mac_row
+from evpn.dataplane.entries import NTF_SELF, NUD_NOARP, NUD_PERMANENT, NeighborRow, mac_row
 from evpn.dataplane.plan import Plan
 from evpn.dataplane.project import project
 from evpn.dataplane.segment import Segment
 from evpn.evi.bridge_domain import BridgeDomain
-from evpn.netlink.constants import NTF_SELF, NUD_NOARP, NUD_PERMANENT
 from evpn.values import ZERO_MAC
 from tests.builders import IP1, M1, VTEP2, VTEP3, a_domain, a_flood_path, a_mac_path, a_segment, mac
 from tests.kernel_rows import DEVICE, PORT, bridge_row, flood_row, neighbor_row, tunnel_row

@@ -4,14 +4,6 @@ import pytest
 
 from evpn.dataplane.comparison import observe_all
 from evpn.dataplane.entries import (
-    LocalGone,
-    LocalSeen,
-    Reserved,
-    Taken,
-    mac_row,
-)
-from evpn.dataplane.segment import Segment
-from evpn.netlink.constants import (
     NTF_EXT_LEARNED,
     NTF_SELF,
     NTF_STICKY,
@@ -19,7 +11,13 @@ from evpn.netlink.constants import (
     NUD_PERMANENT,
     NUD_REACHABLE,
     NUD_STALE,
+    LocalGone,
+    LocalSeen,
+    Reserved,
+    Taken,
+    mac_row,
 )
+from evpn.dataplane.segment import Segment
 from evpn.values import NO_IP
 from tests.builders import M1, VTEP2, VTEP3, a_segment
 from tests.kernel_rows import BRIDGE, DEVICE, PORT, bridge_row, tunnel_row

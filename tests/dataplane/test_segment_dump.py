@@ -3,9 +3,8 @@ from itertools import permutations
 import pytest
 
 from evpn.dataplane.comparison import observe_all
-from evpn.dataplane.entries import HostRow, NeighborRow, mac_row
+from evpn.dataplane.entries import NTF_EXT_LEARNED, NTF_SELF, NUD_NOARP, NUD_PERMANENT, HostRow, NeighborRow, mac_row
 from evpn.dataplane.segment import Segment
-from evpn.netlink.constants import NTF_EXT_LEARNED, NTF_SELF, NUD_NOARP, NUD_PERMANENT
 from evpn.values import Vni
 from tests.builders import IP1, IP2, M1, M2, M3, VTEP2, VTEP3, a_segment, mac
 from tests.kernel_rows import (

@@ -3,10 +3,22 @@
 import pytest
 
 from evpn.dataplane.comparison import observe_all
-from evpn.dataplane.entries import HostRow, Kind, LocalGone, LocalSeen, Reserved, Taken, mac_row
+from evpn.dataplane.entries import (
+    NTF_EXT_LEARNED,
+    NTF_SELF,
+    NTF_STICKY,
+    NUD_NOARP,
+    NUD_PERMANENT,
+    HostRow,
+    Kind,
+    LocalGone,
+    LocalSeen,
+    Reserved,
+    Taken,
+    mac_row,
+)
 from evpn.dataplane.handover import abandon
 from evpn.dataplane.segment import Segment
-from evpn.netlink.constants import NTF_EXT_LEARNED, NTF_SELF, NTF_STICKY, NUD_NOARP, NUD_PERMANENT
 from evpn.values import NO_IP
 from tests.builders import M1, M2, VTEP2, a_segment
 from tests.kernel_rows import DEVICE, OTHER_PORT, PORT, bridge_row, host_row, tunnel_row

@@ -2,8 +2,17 @@
 
 import pytest
 
-from evpn.dataplane.entries import NeighborRow, ReservedFlood, ReservedNeighbor
-from evpn.netlink.constants import NTF_EXT_LEARNED, NTF_ROUTER, NUD_FAILED, NUD_INCOMPLETE, NUD_PERMANENT, NUD_STALE
+from evpn.dataplane.entries import (
+    NTF_EXT_LEARNED,
+    NTF_ROUTER,
+    NUD_FAILED,
+    NUD_INCOMPLETE,
+    NUD_PERMANENT,
+    NUD_STALE,
+    NeighborRow,
+    ReservedFlood,
+    ReservedNeighbor,
+)
 from evpn.values import NO_IP
 from tests.builders import IP1, M1, M2, VTEP2, a_segment
 from tests.kernel_rows import flood_row, neighbor_row

@@ -1,7 +1,8 @@
 """What the kernel says: any octets are messages or a `NetlinkError`, and an agent that hears of them goes on."""
 
+from evpn.dataplane.entries import RTM_DELNEIGH, RTM_GETNEIGH, RTM_NEWNEIGH
 from evpn.netlink import dump, events, link_message, messages, neighbor
-from evpn.netlink.constants import NLMSG_DONE, RTM_DELNEIGH, RTM_GETNEIGH, RTM_NEWADDR, RTM_NEWLINK, RTM_NEWNEIGH
+from evpn.netlink.constants import NLMSG_DONE, RTM_NEWADDR, RTM_NEWLINK
 from evpn.netlink.errors import NetlinkError
 from evpn.netlink.events import Event
 from evpn.netlink.messages import Message

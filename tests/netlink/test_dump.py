@@ -5,8 +5,9 @@ from collections.abc import Callable
 
 import pytest
 
+from evpn.dataplane.entries import RTM_NEWNEIGH
 from evpn.netlink import dump
-from evpn.netlink.constants import AF_INET, NLM_F_DUMP_INTR, NLMSG_DONE, NLMSG_ERROR, RTM_NEWNEIGH
+from evpn.netlink.constants import AF_INET, NLM_F_DUMP_INTR, NLMSG_DONE, NLMSG_ERROR
 from evpn.netlink.errors import NetlinkError
 from evpn.netlink.isolation import is_isolated
 from evpn.netlink.messages import HEADER

@@ -2,15 +2,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from evpn.netlink import neighbor
-from evpn.netlink.constants import (
+from evpn.dataplane.entries import (
     AF_BRIDGE,
-    AF_INET,
-    AF_INET6,
-    NLM_F_APPEND,
-    NLM_F_CREATE,
-    NLM_F_REPLACE,
-    NLM_F_REQUEST,
     NTF_EXT_LEARNED,
     NTF_MASTER,
     NTF_ROUTER,
@@ -22,6 +15,8 @@ from evpn.netlink.constants import (
     RTM_DELNEIGH,
     RTM_NEWNEIGH,
 )
+from evpn.netlink import neighbor
+from evpn.netlink.constants import AF_INET, AF_INET6, NLM_F_APPEND, NLM_F_CREATE, NLM_F_REPLACE, NLM_F_REQUEST
 from evpn.netlink.errors import NetlinkError
 from evpn.netlink.messages import HEADER, attribute, split
 from evpn.netlink.neighbor import NeighborMessage

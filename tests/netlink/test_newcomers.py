@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from evpn.dataplane.entries import NTF_EXT_LEARNED, NTF_STICKY, NUD_NOARP, NUD_PERMANENT, NUD_REACHABLE, NUD_STALE
 from evpn.netlink import neighbor
-from evpn.netlink.constants import NTF_EXT_LEARNED, NTF_STICKY, NUD_NOARP, NUD_PERMANENT, NUD_REACHABLE, NUD_STALE
 from evpn.netlink.inbox import HEAD
 from evpn.netlink.neighbor import NeighborMessage
 from evpn.netlink.newcomers import HostsSeen, gathered

@@ -7,10 +7,9 @@ import pytest
 
 from evpn.dataplane.batches import RowChanges, placed
 from evpn.dataplane.dataplane import Dataplane
-from evpn.dataplane.entries import HostRow, Kind, MacRow, NeighborRow, mac_row
+from evpn.dataplane.entries import NTF_EXT_LEARNED, NTF_STICKY, NUD_NOARP, HostRow, Kind, MacRow, NeighborRow, mac_row
 from evpn.delta import Changes
 from evpn.netlink import neighbor, rows
-from evpn.netlink.constants import NTF_EXT_LEARNED, NTF_STICKY, NUD_NOARP
 from evpn.netlink.messages import Refusal, split
 from evpn.values import IpAddress, MacAddress, Vni
 from tests.builders import BRIDGE_LINK, DEVICE_LINK, LINKS, M1, VTEP2, VTEP3, a_segment

@@ -2,8 +2,9 @@
 
 import pytest
 
+from evpn.dataplane.entries import AF_BRIDGE
 from evpn.netlink import neighbor
-from evpn.netlink.constants import AF_BRIDGE, AF_INET
+from evpn.netlink.constants import AF_INET
 from evpn.netlink.dump import dump_addresses, dump_links, dump_neighbors, read_link, walk_neighbors
 from evpn.netlink.socket import Writer
 from evpn.values import IpAddress, MacAddress

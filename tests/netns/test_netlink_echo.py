@@ -4,8 +4,8 @@ import socket
 
 import pytest
 
+from evpn.dataplane.entries import RTM_DELNEIGH, RTM_NEWNEIGH
 from evpn.netlink import neighbor
-from evpn.netlink.constants import RTM_DELNEIGH, RTM_NEWNEIGH
 from evpn.netlink.events import AddressChanged, LinkChanged
 from evpn.netlink.neighbor import NeighborMessage
 from evpn.netlink.socket import Monitor, Writer

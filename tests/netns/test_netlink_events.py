@@ -4,9 +4,10 @@ import socket
 
 import pytest
 
+from evpn.dataplane.entries import NUD_FAILED, NUD_STALE, RTM_DELNEIGH, RTM_GETNEIGH
 from evpn.dataplane.link import Link
 from evpn.netlink import neighbor
-from evpn.netlink.constants import AF_INET, AF_INET6, NUD_FAILED, NUD_STALE, RTM_DELNEIGH, RTM_GETNEIGH
+from evpn.netlink.constants import AF_INET, AF_INET6
 from evpn.netlink.dump import dump_links
 from evpn.netlink.events import AddressChanged, Event, LinkChanged, LinkRemoved, PortChanged, PortLeft, with_port
 from evpn.netlink.neighbor import NeighborMessage

@@ -7,10 +7,9 @@ import pytest
 
 from evpn.dataplane.comparison import observe_all
 from evpn.dataplane.dataplane import Dataplane
-from evpn.dataplane.entries import Fact, HostRow, LocalGone, LocalSeen, MacRow, mac_row
+from evpn.dataplane.entries import RTM_DELNEIGH, Fact, HostRow, LocalGone, LocalSeen, MacRow, mac_row
 from evpn.dataplane.segment import Segment
 from evpn.netlink import rows
-from evpn.netlink.constants import RTM_DELNEIGH
 from evpn.netlink.dump import dump_bridge_domain, read_link
 from evpn.netlink.socket import Monitor, Writer
 from evpn.values import IpAddress, MacAddress, Vni

@@ -4,8 +4,9 @@ from errno import ENOENT
 
 import pytest
 
+from evpn.dataplane.entries import NTF_EXT_LEARNED, NTF_ROUTER, NUD_NOARP
 from evpn.netlink import neighbor
-from evpn.netlink.constants import AF_INET, AF_INET6, NTF_EXT_LEARNED, NTF_ROUTER, NUD_NOARP
+from evpn.netlink.constants import AF_INET, AF_INET6
 from evpn.netlink.dump import dump_neighbors
 from evpn.netlink.messages import Refusal
 from evpn.netlink.socket import Writer

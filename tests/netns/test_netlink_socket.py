@@ -7,8 +7,8 @@ import time
 
 import pytest
 
+from evpn.dataplane.entries import AF_BRIDGE, RTM_DELNEIGH, RTM_NEWNEIGH
 from evpn.netlink import neighbor
-from evpn.netlink.constants import AF_BRIDGE, RTM_DELNEIGH, RTM_NEWNEIGH
 from evpn.netlink.dump import dump_neighbors
 from evpn.netlink.events import Overrun
 from evpn.netlink.messages import Refusal

@@ -34,9 +34,9 @@ from typing import NamedTuple
 
 from evpn.agent.configure import configure
 from evpn.config.settings import Host
+from evpn.dataplane.entries import NTF_ROUTER, NTF_SELF, NTF_STICKY, NUD_NOARP, NUD_PERMANENT, NUD_REACHABLE
 from evpn.dataplane.link import Link
 from evpn.evi.bindings import PROBE_INTERVAL, PROBES
-from evpn.netlink.constants import NTF_ROUTER, NTF_SELF, NTF_STICKY, NUD_NOARP, NUD_PERMANENT, NUD_REACHABLE
 from evpn.text import format_ip, format_mac
 from evpn.values import NO_IP, RouteKey, Vni
 from evpn.wire.communities import IMMUTABLE

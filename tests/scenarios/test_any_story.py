@@ -9,9 +9,8 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, rule
 
-from evpn.dataplane.entries import RTPROT_BGP
+from evpn.dataplane.entries import NTF_EXT_LEARNED, NTF_SELF, NTF_STICKY, NUD_NOARP, NUD_PERMANENT, RTPROT_BGP
 from evpn.evi.mobility import LAST_QUARTER
-from evpn.netlink.constants import NTF_EXT_LEARNED, NTF_SELF, NTF_STICKY, NUD_NOARP, NUD_PERMANENT
 from evpn.netlink.neighbor import NeighborMessage
 from evpn.text import format_ip, format_mac, parse_ip
 from tests.builders import IP1, IP2, LINKS, M1, M2, VTEP2, VTEP3
