@@ -110,6 +110,13 @@ class Fabric:
             node.run("ip", "address", "add", f"{host.ip6}/64", "dev", "eth0", "nodad")
         return host
 
+    def newcomer(self, vtep: Vtep, other: Vtep, number: int, bridge: str = "br100", ipv6: bool = False) -> Host:
+        """A host on the port of its number, which speaks until the other VTEP sends to it."""
+        host, device = self.host(vtep, number, f"tap{number}", ipv6), bridge.replace("br", "vxlan")
+        vtep.plug(f"tap{number}", bridge)
+        say_until(host, lambda: other.remote(host.mac, device) == {"bridge", vtep.address})
+        return host
+
     def frr(self, node: Namespace, configuration: str) -> Frr:
         return self._stack.enter_context(Frr(node, configuration))
 

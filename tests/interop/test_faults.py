@@ -58,12 +58,7 @@ def setting(fabric: Setting) -> Setting:
 
 
 def a_host(setting: Setting, vtep: Vtep, number: int) -> Host:
-    """A host that has spoken, on the port of its number."""
-    host = setting.fabric.host(vtep, number, f"tap{number}")
-    vtep.plug(f"tap{number}")
-    other = setting.two if vtep is setting.one else setting.one
-    say_until(host, lambda: other.remote(host.mac) == {"bridge", vtep.address})
-    return host
+    return setting.fabric.newcomer(vtep, setting.two if vtep is setting.one else setting.one, number)
 
 
 def new_agent(vtep: Vtep, old: int) -> int:

@@ -129,10 +129,8 @@ def test_the_sessions_are_signed(setting: Setting) -> None:
 @contextmanager
 def a_host(setting: Setting, vtep: Vtep, number: int) -> Iterator[Host]:
     """One more host, which has spoken and is known everywhere."""
-    host = setting.fabric.host(vtep, number, f"tap{number}", ipv6=True)
-    vtep.plug(f"tap{number}")
     other = setting.two if vtep is setting.one else setting.one
-    say_until(host, lambda: other.remote(host.mac) == {"bridge", vtep.address})
+    host = setting.fabric.newcomer(vtep, other, number, ipv6=True)
     try:
         yield host
     finally:

@@ -61,11 +61,8 @@ _numbers = count(10)
 @contextmanager
 def a_host(setting: Setting, vtep: Vtep, bridge: str = "br100") -> Iterator[Host]:
     """One more host, which has spoken and is known everywhere; unplugged at the end."""
-    number = next(_numbers)
-    host = setting.fabric.host(vtep, number, f"tap{number}")
-    vtep.plug(f"tap{number}", bridge)
-    other, device = the_other(setting, vtep), bridge.replace("br", "vxlan")
-    say_until(host, lambda: other.remote(host.mac, device) == {"bridge", vtep.address})
+    device = bridge.replace("br", "vxlan")
+    host = setting.fabric.newcomer(vtep, the_other(setting, vtep), next(_numbers), bridge)
     try:
         yield host
     finally:

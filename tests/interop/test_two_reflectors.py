@@ -55,11 +55,7 @@ def setting(running: Setting) -> Setting:
 
 
 def a_host(setting: Setting, vtep: Vtep, number: int) -> Host:
-    host = setting.fabric.host(vtep, number, f"tap{number}")
-    vtep.plug(f"tap{number}")
-    other = setting.one if vtep is setting.two else setting.two
-    say_until(host, lambda: other.remote(host.mac) == {"bridge", vtep.address})
-    return host
+    return setting.fabric.newcomer(vtep, setting.two if vtep is setting.one else setting.one, number)
 
 
 def rows(watch: Watch) -> list[str]:
