@@ -5,19 +5,17 @@ from collections.abc import Iterator
 
 import pytest
 
-from evpn.text import format_mac, parse_ip
-from evpn.values import MacAddress
-from evpn.wire import update
-from tests.builders import a_mac_route, a_multicast_route, attributes
 from tests.interop.fabric import Fabric, Vtep, address
+from tests.interop.far_side import FarSide
 from tests.interop.frr import until
-from tests.interop.raw_peer import END_OF_RIB, RawPeer
+from tests.interop.raw_peer import RawPeer
 
 pytestmark = pytest.mark.kernel
 
 PEER, FAR = address(1), address(99)
 ROUTE_REFRESH = 5
 LIMIT, MACS = 10, 12
+THERE = [f"02:11:00:00:00:{number:02x}" for number in range(MACS)]
 
 
 @pytest.fixture(scope="module")
@@ -35,22 +33,13 @@ def setting() -> Iterator[tuple[Vtep, RawPeer]]:
         vtep.start()
         vtep.run("ip", "link", "del", "vxlan300")
         with RawPeer(node, PEER, vtep.address) as peer:
-            announce(peer)
-            until(lambda: vtep.summary()["rows-refused"] and not vtep.show("vni", 200)[0]["pending"])
+            far = FarSide(peer, vtep)
+            far.floods(FAR)
+            for mac in THERE:
+                far.has(mac, vtep=FAR)
+            far.begin()
+            until(lambda: vtep.summary()["rows-refused"] >= MACS - LIMIT and not vtep.show("vni", 200)[0]["pending"])
             yield vtep, peer
-
-
-def announce(peer: RawPeer) -> None:
-    far = parse_ip(FAR)
-    flood = attributes(endpoint=far, local_preference=100)
-    peer.update(update.encode_announce([a_multicast_route(far, f"{FAR}:100")], far, flood))
-    routes = [a_mac_route(mac, rd=f"{FAR}:100") for mac in macs()]
-    peer.update(update.encode_announce(routes, far, attributes(local_preference=100)))
-    peer.update(END_OF_RIB)
-
-
-def macs() -> list[MacAddress]:
-    return [MacAddress(b"\x02\x11\0\0\0" + bytes((n,))) for n in range(MACS)]
 
 
 def test_json_has_a_row_for_each_difference(setting: tuple[Vtep, RawPeer]) -> None:
@@ -61,7 +50,7 @@ def test_json_has_a_row_for_each_difference(setting: tuple[Vtep, RawPeer]) -> No
     refused = [row for row in rows if row["vni"] == 100]
     assert len(refused) == MACS - LIMIT
     there = {row["mac"] for row in vtep.fdb() if row.get("dst") == FAR}
-    assert {row["key"] for row in refused} == {format_mac(mac) for mac in macs()} - there
+    assert {row["key"] for row in refused} == set(THERE) - there
     for row in refused:
         assert (row["kind"], row["difference"], row["wanted"]) == ("mac", "differs", FAR)
         assert row["reason"].endswith("x: ENOSPC (No space left on device)")

@@ -13,23 +13,20 @@ import pytest
 
 from evpn.cli.client import ask
 from evpn.packet.frames import announcement
-from evpn.text import format_mac, parse_ip, parse_mac
-from evpn.values import MacAddress
-from evpn.wire import update
-from tests.builders import a_mac_route, a_multicast_route, attributes
+from evpn.text import parse_ip, parse_mac
 from tests.interop.fabric import FLOOD, Fabric, Host, Vtep, address, say_until, stays
+from tests.interop.far_side import FarSide
 from tests.interop.frr import until
-from tests.interop.raw_peer import END_OF_RIB, RawPeer
+from tests.interop.raw_peer import RawPeer
 
 from .snooped import say
 
 pytestmark = pytest.mark.kernel
 
 PEER, FAR, OTHER = address(1), address(99), address(98)
-MAC, STICKY = MacAddress(bytes.fromhex("021100000001")), MacAddress(bytes.fromhex("021100000002"))
 METRICS = "127.0.0.1:9479"
 SCRAPE = f"from urllib.request import urlopen; print(urlopen('http://{METRICS}/metrics').read().decode())"
-M, S, IP = format_mac(MAC), format_mac(STICKY), "192.0.2.77"
+M, S, IP = "02:11:00:00:00:01", "02:11:00:00:00:02", "192.0.2.77"
 
 
 class Setting(NamedTuple):
@@ -64,14 +61,12 @@ def trouble() -> Iterator[Setting]:
         host, node = fabric.host(vtep, 1), fabric.node(1)
         vtep.start()
         with RawPeer(node, PEER, vtep.address) as peer:
-            far = parse_ip(FAR)
-            flood = attributes(endpoint=far, local_preference=100)
-            peer.update(update.encode_announce([a_multicast_route(far, f"{FAR}:100")], far, flood))
-            routes = [a_mac_route(MAC, rd=f"{FAR}:100"), a_mac_route(MAC, parse_ip(IP), rd=f"{FAR}:100")]
-            peer.update(update.encode_announce(routes, far, attributes(local_preference=100)))
-            sticky = attributes(local_preference=100, sticky=True)
-            peer.update(update.encode_announce([a_mac_route(STICKY, rd=f"{FAR}:100")], far, sticky))
-            peer.update(END_OF_RIB)
+            far = FarSide(peer, vtep)
+            far.floods(FAR)
+            far.has(M, vtep=FAR)
+            far.has(M, IP, vtep=FAR)
+            far.has(S, vtep=FAR, sticky=True)
+            far.begin()
             setting = Setting(vtep, peer, host)
             until(lambda: len(setting.rows()) == 6)
             say_until(host, lambda: vtep.summary()["local-macs"] == 1)
