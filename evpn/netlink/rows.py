@@ -156,10 +156,13 @@ def _hosts(number: int, device: int, segment: Segment, changes: Changes[MacAddre
 
 def _neighbors(number: int, home: int, changes: Changes[IpAddress, NeighborRow]) -> Iterator[bytes]:
     """Those of hosts and those of routers, of IPv4 and of IPv6: a block of each."""
-    rows = [row for row in changes.new if row is not None]
-    if len(rows) == len(changes) and len(set(map(len, changes.keys))) == 1 and not any(row.router for row in rows):
-        numbers = range(number, number + 2 * len(changes), 2)
+    rows, count = [row for row in changes.new if row is not None], len(changes)
+    alike, numbers = len(set(map(len, changes.keys))) == 1, range(number, number + 2 * count, 2)
+    if alike and len(rows) == count and not any(row.router for row in rows):
         yield bulk.neighbors(home, False, numbers, changes.keys, [row.mac for row in rows])
+        return
+    if alike and not rows:
+        yield bulk.delete_neighbors(home, range(number + _DELETION, numbers.stop, 2), changes.keys)
         return
     blocks: dict[tuple[int, bool], list[tuple[int, IpAddress, MacAddress]]] = {}
     deleted: dict[int, list[tuple[int, IpAddress]]] = {}
