@@ -106,7 +106,7 @@ class ReservedNeighbor(NamedTuple):
 Fact = LocalSeen | LocalGone | Taken | Reserved | ReservedFlood | ReservedNeighbor
 
 
-@lru_cache(maxsize=65536)
+@lru_cache(maxsize=16384)
 def mac_row(
     vtep: IpAddress,
     sticky: bool = False,

@@ -90,8 +90,8 @@ class PathAttributes:
         return next(filter(None, map(communities.router_mac_of, self.extended)), None)
 
 
-_MOST, _LONGEST, _MOST_FAULTS = 1 << 15, 256, 4
-"""Blocks that are remembered, octets and faults of one: 0.2 GiB at the worst. What a peer can make up would be 17."""
+_MOST, _LONGEST, _MOST_FAULTS = 1 << 14, 256, 4
+"""Blocks that are remembered, octets and faults of one: 0.1 GiB at the worst. What a peer can make up would be 17."""
 
 _Decoded: TypeAlias = tuple[PathAttributes, tuple[WireError, ...]]
 _remembered: dict[tuple[bytes, bool, bool | None], _Decoded] = {}

@@ -1,6 +1,6 @@
 """What a route costs, from a thousand of them to a million: CPU and memory, each with fresh processes.
 
-Of each number there are several lives, most of the smallest, and the median of them counts: a thousand routes are 15 ms.
+Of each number there are several lives, most of the smallest, and the median counts: a thousand routes are 15 ms.
 """
 
 import subprocess
