@@ -65,7 +65,9 @@ def _draw(path: Path, title: str, panels: tuple[Panel, ...]) -> Path:
         for place, panel in enumerate(panels):
             axes = figure.add_subplot(1, len(panels), place + 1)
             panel(axes)
-            axes.legend()
+            # above the curves, which may be anywhere
+            axes.legend(loc="lower center", bbox_to_anchor=(0.5, 1), borderaxespad=0)
+            axes.set_title(axes.get_title(), pad=38)
         figure.supxlabel(title, fontsize=8, color="#555555")
         figure.savefig(path, metadata={"Date": None})
     return path
