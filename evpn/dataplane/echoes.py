@@ -39,8 +39,8 @@ def _is_half_of(known: MacRow, row: KernelRow) -> bool:
 
 
 def _is_neighbor_believed(segment: Segment, row: KernelRow, present: bool) -> bool:
-    known = segment.neighbors.actual.get(row.dst)
-    if known is None or not present:
-        return known is None and not present
-    usable = is_our_neighbor(row) and not row.state & (NUD_FAILED | NUD_INCOMPLETE)
-    return usable and known == (row.lladdr, bool(row.flags & NTF_ROUTER))
+    """One that is deleted is told to have failed first."""
+    known, usable = segment.neighbors.actual.get(row.dst), not row.state & (NUD_FAILED | NUD_INCOMPLETE)
+    if known is None or not (present and usable):
+        return known is None and not (present and usable)
+    return is_our_neighbor(row) and known == (row.lladdr, bool(row.flags & NTF_ROUTER))

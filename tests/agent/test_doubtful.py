@@ -5,7 +5,7 @@ Not if it says what is believed anyway: the echoes of what was written just befo
 
 import pytest
 
-from evpn.dataplane.entries import NTF_EXT_LEARNED
+from evpn.dataplane.entries import NTF_EXT_LEARNED, NUD_FAILED
 from evpn.wire.update import encode_announce, encode_withdraw
 from tests.builders import IP1, IP2, M1, M2, RR1, VTEP2, VTEP3, a_mac_route, attributes, rd_of
 from tests.kernel_rows import DEVICE, PORT, bridge_row, neighbor_row, tunnel_row
@@ -46,4 +46,5 @@ def test_so_are_those_that_were_removed(deaf: bool) -> None:
     told += [bridge_row(M1, PORT), bridge_row(M1, PORT, gone=True)]
     assert [doubtful(row) for row in told] == [deaf] * 5
     echoes = [tunnel_row(M1, VTEP2, gone=True), bridge_row(M1, DEVICE, gone=True), neighbor_row(IP1, M1, gone=True)]
+    echoes.append(neighbor_row(IP1, M1, state=NUD_FAILED))
     assert not any(map(doubtful, echoes))
