@@ -26,7 +26,9 @@ from tests.bench.profile import CASES as PROFILED
 from tests.bench.profile import profile
 from tests.bench.report import Sheet, compare, markdown, show
 from tests.bench.report import growth as growth_sheet
+from tests.bench.report import soak as soak_sheet
 from tests.bench.scene import Make, Samples, Size
+from tests.bench.soak import MAX_MACS, soak
 from tests.bench.vteps import Frr, Ours
 
 _MACHINE = f"{os.cpu_count()} cores, Linux {platform.release()}, Python {platform.python_version()}"
@@ -79,6 +81,8 @@ def main() -> int:
     if options.profile:
         profile(console, options.routes, options.profile)
         return 0
+    if options.soak:
+        return _soak(console, options)
     random.seed(7)
     load, size = os.getloadavg(), _size(options)
     found, sheets, failures = _compare(console, options, size)
@@ -111,6 +115,18 @@ def _compare(console: Console, options: argparse.Namespace, size: Size) -> tuple
     took = time.monotonic() - began
     title = f"{_MACHINE}; load before: {load:.1f}; {options.runs} runs in {took:.0f} s, medians"
     return found, [compare(comparison, found, title) for comparison in comparisons(size)], failures
+
+
+def _soak(console: Console, options: argparse.Namespace) -> int:
+    """Nothing is written but the samples, for those who ask for them: the other tables stay those of their own run."""
+    load, began = os.getloadavg()[0], time.monotonic()
+    size = _size(options)._replace(macs=min(options.routes // 10, MAX_MACS))
+    found, failures = soak(console, options.soak, size)
+    took = time.monotonic() - began
+    show(console, soak_sheet(found, f"{_MACHINE}; load before: {load:.1f}; {options.routes:,} routes, {took:.0f} s"))
+    if options.json:
+        options.json.write_text(json.dumps({"machine": _MACHINE, "routes": options.routes, "samples": found}, indent=1))
+    return 1 if failures else 0
 
 
 def _size(options: argparse.Namespace) -> Size:
@@ -166,6 +182,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--runs", type=int, default=3, help="runs of each system, 3 unless told")
     parser.add_argument("--idle", type=float, default=5.0, help="seconds of watching idle systems, 5 unless told")
     parser.add_argument("--growth", action="store_true", help="besides: a route among 1000 to 1000000")
+    parser.add_argument("--soak", type=int, metavar="CYCLES", help="instead: memory after each of so many equal cycles")
     parser.add_argument("--write", type=Path, metavar="DIRECTORY", help="tables and plots, besides the tables")
     cases = (*CASES, demand_cases.CASE, *engine_cases.CASES)
     parser.add_argument("--only", choices=cases, default="", help="one case; `exabgp` is all that start so")

@@ -5,6 +5,10 @@ import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
+from evpn.packet import arp, ethernet
+from evpn.packet.arp import ArpPacket
+from evpn.packet.ethernet import BROADCAST, Frame
+from evpn.values import ZERO_MAC, IpAddress, MacAddress
 from tests.bench import stream
 from tests.bench.site import BRIDGE_MAC, Site
 from tests.namespaces import entered
@@ -25,6 +29,12 @@ def open_host(site: Site) -> socket.socket:
 def frame(mac: bytes) -> bytes:
     """To the bridge itself, which learns the source and floods nothing."""
     return BRIDGE_MAC + mac + _ETHERTYPE + _EMPTY
+
+
+def gratuitous_arp(mac: MacAddress, ip: IpAddress) -> bytes:
+    """It says who it is, to all."""
+    packet = ArpPacket(arp.REQUEST, mac, ip, ZERO_MAC, ip)
+    return Frame(BROADCAST, mac, ethernet.ARP, packet.encode()).encode()
 
 
 def frames(first: int, count: int) -> list[bytes]:

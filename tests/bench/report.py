@@ -1,6 +1,7 @@
 """Samples -> tables with medians, ranges and ratios, and with goals or references if there are any."""
 
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from statistics import median
 from typing import NamedTuple
 
@@ -10,6 +11,7 @@ from rich.table import Table
 from tests.bench.figures import Comparison, Figure
 from tests.bench.growth import FIGURES, Growth, GrowthFound
 from tests.bench.scene import Samples
+from tests.bench.soak import SoakFound
 
 Found = Mapping[str, Samples]
 """System -> its samples."""
@@ -80,6 +82,20 @@ def growth(found: GrowthFound, title: str) -> Sheet:
                 rows.append((f"{name}: {figure.title}", *cells, *_growth_verdict(figure, medians)))
     headings = ("what", *(f"{routes:,} routes" for routes in sizes), "last / least", "goal", "")
     return Sheet(f"a route among many; {title}", headings, rows)
+
+
+def soak(found: SoakFound, title: str) -> Sheet:
+    """Memory of each process; before the third cycle there are things that are made but once."""
+    rows = []
+    for story, of_system in found.items():
+        for system, samples in of_system.items():
+            for process, values in samples.items():
+                steps = [1024 * (after - before) for before, after in pairwise(values)]
+                later = f"{median(steps[len(steps) // 2 :]):+,.0f} KiB" if steps else "-"
+                third, last = (f"{value:.1f} MiB" for value in (values[:3][-1], values[-1]))
+                rows.append((f"{story}: {system}, {process}", str(len(values)), third, last, later))
+    headings = ("story", "cycles", "after the third", "after the last", "median of the later steps")
+    return Sheet(f"resident after equal cycles; {title}", headings, rows)
 
 
 def _growth_verdict(figure: Growth, medians: Mapping[int, float]) -> tuple[str, str, str]:

@@ -9,13 +9,13 @@ from evpn.wire import update
 from evpn.wire.attributes import PathAttributes
 from evpn.wire.communities import encapsulation
 from evpn.wire.pmsi import ingress_replication
-from evpn.wire.routes import InclusiveMulticastRoute, MacIpRoute
+from evpn.wire.routes import InclusiveMulticastRoute, MacIpRoute, Route
 
 VNI = 100
 AS_NUMBER = 65000
 ROWS_PER_ROUTE = 3  # FDB of the VXLAN device, FDB of the bridge, neighbour
+ROUTES_PER_UPDATE = 100  # 39 octets each: as many as fit into 4096 octets beside the attributes
 
-_ROUTES_PER_UPDATE = 100  # 39 octets each: as many as fit into 4096 octets beside the attributes
 _FIRST_IP = int.from_bytes(parse_ip("172.16.0.0"))
 _UPDATE = 2
 COMMUNITIES = (encapsulation(), ExtendedCommunity(parse_route_target(f"{AS_NUMBER}:{VNI}")))
@@ -50,23 +50,29 @@ def route(index: int, vtep: Vtep) -> MacIpRoute:
 
 def announcements(first: int, count: int) -> list[bytes]:
     """UPDATEs of `count` MAC/IP routes from number `first` on; each of them one VTEP's."""
-    return [_announce(vtep, routes) for vtep, routes in _groups(first, count)]
+    return [announce(vtep, routes) for vtep, routes in _groups(first, count)]
 
 
 def withdrawals(first: int, count: int) -> list[bytes]:
-    return [message(_UPDATE, update.encode_withdraw(routes)) for _, routes in _groups(first, count)]
+    return [withdraw(routes) for _, routes in _groups(first, count)]
+
+
+def announce(vtep: Vtep, routes: Sequence[Route], attributes: PathAttributes = _ATTRIBUTES) -> bytes:
+    """One UPDATE."""
+    return message(_UPDATE, update.encode_announce(routes, vtep.address, attributes))
+
+
+def withdraw(routes: Sequence[Route]) -> bytes:
+    return message(_UPDATE, update.encode_withdraw(routes))
 
 
 def floods() -> list[bytes]:
     """The type 3 route of every VTEP."""
     return [
-        message(
-            _UPDATE,
-            update.encode_announce(
-                [InclusiveMulticastRoute(vtep.rd, ZERO_TAG, vtep.address)],
-                vtep.address,
-                PathAttributes(local_preference=100, extended=COMMUNITIES, pmsi=ingress_replication(VNI, vtep.address)),
-            ),
+        announce(
+            vtep,
+            [InclusiveMulticastRoute(vtep.rd, ZERO_TAG, vtep.address)],
+            PathAttributes(local_preference=100, extended=COMMUNITIES, pmsi=ingress_replication(VNI, vtep.address)),
         )
         for vtep in VTEPS
     ]
@@ -76,16 +82,12 @@ def end_of_rib() -> bytes:
     return message(_UPDATE, bytes.fromhex("00000006800f03001946"))
 
 
-def _announce(vtep: Vtep, routes: Sequence[MacIpRoute]) -> bytes:
-    return message(_UPDATE, update.encode_announce(routes, vtep.address, _ATTRIBUTES))
-
-
 def _groups(first: int, count: int) -> Iterator[tuple[Vtep, list[MacIpRoute]]]:
     """A route belongs to the same VTEP whatever range it is part of."""
     start, end = first, first + count
     while start < end:
-        group = start // _ROUTES_PER_UPDATE
-        stop = min((group + 1) * _ROUTES_PER_UPDATE, end)
+        group = start // ROUTES_PER_UPDATE
+        stop = min((group + 1) * ROUTES_PER_UPDATE, end)
         vtep = VTEPS[group % len(VTEPS)]
         yield vtep, [route(index, vtep) for index in range(start, stop)]
         start = stop

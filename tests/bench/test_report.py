@@ -1,7 +1,7 @@
 """Samples -> tables: what is compared with what."""
 
 from tests.bench.growth import GrowthFound
-from tests.bench.report import Sheet, growth, markdown
+from tests.bench.report import Sheet, growth, markdown, soak
 from tests.bench.vteps import Frr, Ours
 
 FOUND: GrowthFound = {
@@ -34,6 +34,16 @@ def test_memory_in_all_has_a_limit_of_its_own() -> None:
 
 def test_what_was_not_measured_has_no_row() -> None:
     assert len(growth(FOUND, "tiny").rows) == 3
+
+
+def test_growth_in_a_soak_is_the_median_of_the_steps_of_its_second_half() -> None:
+    memory = {"routes": {"evpn": {"all": [50.0, 60.0, 61.0, 61.0, 61.5, 61.5, 70.0]}}}
+
+    assert soak(memory, "tiny").rows == [("routes: evpn, all", "7", "61.0 MiB", "70.0 MiB", "+512 KiB")]
+
+
+def test_a_soak_of_one_cycle_has_no_growth() -> None:
+    assert soak({"vnis": {"evpn": {"all": [50.0]}}}, "tiny").rows[0][1:] == ("1", "50.0 MiB", "50.0 MiB", "-")
 
 
 def test_a_bar_in_a_title_does_not_end_a_cell_of_the_page() -> None:

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Protocol
 
@@ -26,7 +27,7 @@ neighbors:
   - address: {FABRIC_ADDRESS}
 run-dir: RUN_DIR
 vnis:
-  - {{vni: {VNI}, create: false, max-macs: 2000000, strategy: STRATEGY}}
+  - {{vni: {VNI}, create: false, max-macs: MAX_MACS, strategy: STRATEGY}}
 """
 
 _FRR = f"""
@@ -68,17 +69,22 @@ class Ours:
     name = "evpn"
     crashes: tuple[str, ...] = ("agent",)
 
-    def __init__(self, site: Site, environment: dict[str, str] | None = None, strategy: str = "static-l2") -> None:
+    def __init__(
+        self,
+        site: Site,
+        environment: dict[str, str] | None = None,
+        strategy: str = "static-l2",
+        max_macs: int = 2_000_000,
+    ) -> None:
         self.site = site
         self.strategy = strategy
+        self.max_macs = max_macs
         self.directory = Path(tempfile.mkdtemp(prefix="evpn-bench-"))
         self._environment = {**os.environ, **(environment or {})}
         self._exabgp: Started | None = None
 
     def start(self) -> None:
-        configuration = self.directory / "vtep.yaml"
-        configuration.write_text(_OURS.replace("RUN_DIR", str(self.directory)).replace("STRATEGY", self.strategy))
-        command = self.site.command(_EVPN, "run", "--config", str(configuration))
+        command = self.site.command(_EVPN, "run", "--config", str(self._configure([])))
         with (self.directory / "log").open("wb") as log:
             self._exabgp = subprocess.Popen(
                 command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=self._environment
@@ -107,6 +113,20 @@ class Ours:
     def question(self, what: str) -> list[str]:
         """The command for it."""
         return [_EVPN, "show", what, "--json", "--run-dir", str(self.directory)]
+
+    def reload(self, others: Iterable[int]) -> None:
+        """With these VNIs besides, whose devices it makes; nobody waits until it has."""
+        self._configure(others)
+        os.kill(self.processes()["ExaBGP"], signal.SIGHUP)
+
+    def _configure(self, others: Iterable[int]) -> Path:
+        configuration = self.directory / "vtep.yaml"
+        content = _OURS + "".join(f"  - {{vni: {vni}}}\n" for vni in others)
+        own = {"RUN_DIR": str(self.directory), "STRATEGY": self.strategy, "MAX_MACS": str(self.max_macs)}
+        for word, value in own.items():
+            content = content.replace(word, value)
+        configuration.write_text(content)
+        return configuration
 
     def _agent(self) -> int | None:
         assert self._exabgp is not None
