@@ -27,20 +27,21 @@ def is_believed(segment: Segment, row: KernelRow, present: bool) -> bool:
         return False
     known = segment.macs.actual.get(row.lladdr)
     if known is None or not present:
-        return known is None and not present
-    return bool(row.flags & NTF_EXT_LEARNED) and not row.flags & NTF_STICKY and _is_half_of(known, row)
+        return known is None and not present and segment.reserved(row.lladdr) is None
+    is_usual = bool(row.flags & NTF_EXT_LEARNED) and not (row.flags & NTF_STICKY or known.sticky)
+    return is_usual and _is_half_of(known, row)
 
 
 def _is_half_of(known: MacRow, row: KernelRow) -> bool:
     """The VXLAN device's half names a VTEP, the bridge's none."""
-    if row.dst:
+    if row.dst or row.nexthop_id:
         return known.tunnel and known.vtep == row.dst and known.router == bool(row.flags & NTF_ROUTER)
-    return known.bridge and not known.sticky and not row.state & NUD_PERMANENT
+    return known.bridge and not row.state & NUD_PERMANENT
 
 
 def _is_neighbor_believed(segment: Segment, row: KernelRow, present: bool) -> bool:
     """One that is deleted is told to have failed first."""
     known, usable = segment.neighbors.actual.get(row.dst), not row.state & (NUD_FAILED | NUD_INCOMPLETE)
     if known is None or not (present and usable):
-        return known is None and not (present and usable)
+        return known is None and not (present and usable) and row.dst not in segment.foreign_neighbors
     return is_our_neighbor(row) and known == (row.lladdr, bool(row.flags & NTF_ROUTER))
