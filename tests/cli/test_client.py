@@ -90,7 +90,7 @@ def test_a_command_that_is_hung_up_on_is_one_line_and_status_3(
 def test_an_answer_that_stops_in_the_middle_is_no_answer(
     tmp_path: Path, listener: socket.socket, other_side: ThreadPoolExecutor
 ) -> None:
-    other_side.submit(answer, listener, b'{"ok": true}\n{"vni": 100}\n')
+    other_side.submit(answer, listener, b'{"ok": true}\n{"vni": 100, "kind": "mac"}\n')
 
     result = invoke(diff.command, "--exit-code", "--run-dir", str(tmp_path))
 
