@@ -40,9 +40,10 @@ _CALM, _MOMENT, _NOTHING = 3, 0.2, 0.005
 """Calm is who has used next to no CPU, nor waited for one, in so many moments one after the other; all in seconds."""
 _VTEPS = "10.0.0.0/8"
 _FIRST_VTEP, _FIRST_HOST = (int.from_bytes(parse_ip(text)) for text in ("10.1.0.1", "198.18.0.0"))
-_VTEPS_PER_CYCLE = 8
-_UPDATES_ALIKE = 10  # that share attributes
+_VTEPS_PER_CYCLE, _UPDATES_ALIKE = 8, 10  # so many share attributes
 _FIRST_VNI, _VNIS_PER_CYCLE = 200, 4
+_STABLE = 11.0
+"""Seconds after which the loss of a session no longer makes anybody wait with the next one."""
 _HANDFUL, _PAUSE = 50, 0.01
 """Frames that are sent at once, and the seconds until the next ones: no queue is to overflow."""
 
@@ -106,6 +107,7 @@ def _sessions(scene: Scene, cycle: int) -> None:
     half = scene.size.routes // 2
     said = [*_unheard(0, 0, half), *_unheard(cycle + 1, (cycle + 1) * half, half)]
     before = scene.speaker.sessions
+    time.sleep(max(0.0, scene.speaker.since + _STABLE - time.monotonic()))
     scene.speaker.table = [*stream.floods(), *_announcements(said)]
     scene.speaker.drop()
     until(lambda: scene.speaker.sessions > before, scene.size.timeout)
@@ -148,10 +150,8 @@ def _vnis(scene: Scene, cycle: int) -> None:
 
 _OURS: dict[str, Make] = {Ours.name: partial(Ours, max_macs=MAX_MACS)}
 _BOTH: dict[str, Make] = {**_OURS, Frr.name: Frr}
-STORIES = {
-    name: Story(cycle, _BOTH) for name, cycle in (("routes", _routes), ("sessions", _sessions), ("hosts", _hosts))
-}
-STORIES["vnis"] = Story(_vnis, _OURS)
+_IN_BOTH = {"routes": _routes, "sessions": _sessions, "hosts": _hosts}
+STORIES = {**{name: Story(cycle, _BOTH) for name, cycle in _IN_BOTH.items()}, "vnis": Story(_vnis, _OURS)}
 
 
 def _settle(scene: Scene, wrong: Callable[[], str]) -> None:
