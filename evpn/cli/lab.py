@@ -4,7 +4,7 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from functools import wraps
 from pathlib import Path
 from typing import NoReturn, ParamSpec, TypeVar
@@ -88,7 +88,10 @@ def down(lab: str) -> None:
 def list_labs() -> None:
     """The labs there are and those that are up."""
     up_now = {state.name: state for state in all_labs()}
-    conditions = dict(map(_offered, find.known())) | {name: _condition(state) for name, state in up_now.items()}
+    offered = {file.parent.name: _offered(file, up_now) for file in find.known()}
+    conditions = {name: told for name, told in offered.items() if told} | {
+        name: _condition(state) for name, state in up_now.items()
+    }
     for name in sorted(conditions):
         click.echo(f"{name:20} {conditions[name]}")
     places = " and ".join(dict.fromkeys(str(file.parents[1]) for file in find.known()))
@@ -152,12 +155,12 @@ def _steps(state: LabState) -> list[expect.Step]:
     return expect.decode(file.read_text(), file)
 
 
-def _offered(file: Path) -> tuple[str, str]:
-    """A lab that is there to be brought up: its name, and its condition while it is not."""
+def _offered(file: Path, up_now: Container[str]) -> str:
+    """Condition of a lab that is there to be brought up, by its directory's name; none when it is up, by its own."""
     try:
-        return find.read(file).name, "down"
+        return "" if find.read(file).name in up_now else "down"
     except TopologyError as error:
-        return file.parent.name, f"cannot be run: {error}"
+        return f"cannot be run: {str(error).splitlines()[0]}"
 
 
 def _condition(state: LabState) -> str:

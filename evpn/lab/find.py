@@ -29,7 +29,11 @@ def known() -> list[Path]:
 
 
 def read(file: Path, name: str | None = None) -> Topology:
-    return decode(file.read_text(), file, name)
+    try:
+        text = file.read_text()
+    except (OSError, UnicodeDecodeError) as error:
+        raise TopologyError(file, "", f"cannot be read: {error}") from error
+    return decode(text, file, name)
 
 
 def name_of(lab: str) -> str:

@@ -119,8 +119,10 @@ def test_what_is_wrong_is_one_line_and_an_exit_code(tmp_path: Path, text: str, c
 def test_labs_of_the_working_directory_are_listed_and_one_that_cannot_run_hides_no_other(
     lab: Lab, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for name in ("good", "bad"):
+    for name in ("good", "bad", "odd"):
         (tmp_path / "labs" / name).mkdir(parents=True)
+    (tmp_path / "labs" / "none" / "topology.clab.yml").mkdir(parents=True)
+    (tmp_path / "labs" / "odd" / "topology.clab.yml").write_bytes(b"\xff")
     (tmp_path / "labs" / "good" / "topology.clab.yml").write_text(ONE)
     (tmp_path / "labs" / "bad" / "topology.clab.yml").write_text(ONE.replace("linux", "linux, user: x"))
     monkeypatch.chdir(tmp_path)
@@ -128,10 +130,28 @@ def test_labs_of_the_working_directory_are_listed_and_one_that_cannot_run_hides_
     code, told = evpn_lab("list")
 
     assert code == 0
-    assert "t-cli                down\n" in told
+    assert "good                 down\n" in told
     assert "bad                  cannot be run: " in told
+    for name in ("none", "odd"):
+        assert f"{name:20} cannot be run: {tmp_path}/labs/{name}/topology.clab.yml: cannot be read: " in told
     assert "quickstart " in told
     assert f" {tmp_path}/labs" in told
+
+
+def test_a_lab_is_listed_by_what_finds_it_and_while_it_is_up_by_its_own_name(
+    lab: Lab, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lab(ONE)
+    (tmp_path / "labs" / "mine").mkdir(parents=True)
+    (tmp_path / "labs" / "mine" / "topology.clab.yml").write_text(ONE)
+    monkeypatch.chdir(tmp_path)
+
+    assert "mine                 down\n" in evpn_lab("list")[1]
+    assert evpn_lab("up", "mine")[0] == 0
+    told = evpn_lab("list")[1]
+    assert "t-cli                up: a\n" in told
+    assert "mine " not in told
+    assert evpn_lab("down", "mine") == (0, "lab t-cli is down\n")
 
 
 def test_a_lab_that_is_not_there_is_an_error_with_the_known_ones() -> None:
