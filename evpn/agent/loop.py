@@ -164,8 +164,7 @@ class Loop:
     def _take_lines(self) -> None:
         now = time.monotonic()
         for line in self.pipe.read(OCTETS_PER_TURN):
-            fact = messages.decode(line)
-            if fact is not None:
+            if (fact := messages.decode(line)) is not None:
                 self._say(self.session.hear(fact, now))
 
     def _take_frames(self) -> None:
@@ -189,12 +188,13 @@ class Loop:
             self._take_lines()
             self.core.settle(now)
         self._put_off = False
+        self.observer.listen(*self._few())  # or nobody would, until something happens
 
     def _few(self) -> tuple[bool, bool]:
-        """Whether there are but few rows to write, and to remove."""
-        dataplane = self.core.dataplane
-        removals = dataplane.backlog_of_removals
-        return dataplane.backlog - removals < BULK, removals < BULK
+        """Whether there are but few rows to write, and to remove, of those that may go by now."""
+        dataplane, synced = self.core.dataplane, self.core.peers.synced
+        none, removals = not dataplane.has_work(synced), dataplane.backlog_of_removals
+        return none or dataplane.backlog - removals < BULK, none or not synced or removals < BULK
 
     def _send_frames(self, now: float) -> None:
         """After the rows: who is answered may send to whom it has asked for at once."""

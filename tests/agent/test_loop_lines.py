@@ -12,7 +12,7 @@ from evpn.agent.writing import BATCH, Writing
 from evpn.dataplane.entries import mac_row
 from evpn.exabgp.pipe import Pipe
 from evpn.values import MacAddress, Vni
-from tests.builders import VTEP2, a_core
+from tests.builders import BRIDGE_LINK, DEVICE_LINK, VTEP2, a_core
 
 
 @pytest.fixture
@@ -51,3 +51,30 @@ def test_without_rows_that_wait_lines_are_taken_at_once(loop: Loop) -> None:
         loop._lines_wait()
 
     assert take.call_count == 1
+
+
+def test_while_very_many_rows_go_echoes_are_not_heard_and_once_they_are_gone_everything_is(loop: Loop) -> None:
+    """At once, for nothing wakes the loop when its own rows are written. Nor do rows count that may not go yet."""
+    core, (vni,) = loop.core, loop.core.dataplane.segments
+    macs = core.dataplane.segments[vni].macs
+    core.dataplane.attach(vni, DEVICE_LINK, BRIDGE_LINK)
+    core.dataplane.unobserved.clear()
+    heard: list[tuple[bool, ...]] = []
+
+    def all_written(_self: Writing, _now: float) -> bool:
+        macs.observe_all(dict(macs.desired))
+        return True
+
+    with (
+        patch.object(loop.observer, "listen", side_effect=lambda *words: heard.append(words)),
+        patch.object(Writing, "push", all_written),
+    ):
+        loop._push_rows(0.0)
+        for mac in list(macs.desired):
+            macs.want(mac, None)
+        core.dataplane.touch(vni)
+        assert not core.peers.synced
+        loop._push_rows(0.0)
+
+    assert heard[0] == (False, True)
+    assert set(heard[1:]) == {(True, True)}
