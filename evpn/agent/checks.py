@@ -12,7 +12,8 @@ there are very many, divided by the square of the rows."""
 SHARE = 20_000
 """The least multiple of what either takes until the next one: at most 0.005 % of a core, or one in EACH."""
 DOUBT_SHARE = 100
-"""The least multiple where a row was found to be other than believed, or a dump has given way: at most 1 %."""
+"""The least multiple where it may be needed again and again: a row was found to be other than believed, removals were
+not heard, or a dump has given way. At most 1 %."""
 SOON, SOON_SHARE = 5.0, 2
 """Seconds, and the least multiple, after a time in which not everything was heard."""
 RETRY = 1.0
@@ -53,8 +54,9 @@ class Checks:
         self._ask(max(now, self._last + max(EACH, DOUBT_SHARE * TAKES * rows)))
 
     def missed_removals(self, now: float, rows: int) -> None:
-        """They were not heard, and now they are again."""
-        self._ask(now + max(SOON, SOON_SHARE * TAKES * rows))
+        """They were not heard, and now they are again, as after each burst of a fabric that is never at rest."""
+        takes = TAKES * rows
+        self._ask(max(now + max(SOON, SOON_SHARE * takes), self._last + DOUBT_SHARE * takes))
 
     def missed_additions(self, now: float) -> None:
         """Who has written over rows of ours meanwhile will hardly have written over few."""

@@ -75,8 +75,15 @@ def test_what_was_not_heard_is_looked_for_soon(checks: Checks) -> None:
     assert waited(checks, 1001.0, 10) == SOON
 
     checks.begin(2000.0)
-    checks.missed_removals(2000.0, 10 * MANY)
-    assert waited(checks, 2000.0, 10 * MANY) == pytest.approx(SOON_SHARE * TAKES * 10 * MANY, abs=1)
+    checks.missed_removals(9000.0, 10 * MANY)
+    assert waited(checks, 9000.0, 10 * MANY) == pytest.approx(SOON_SHARE * TAKES * 10 * MANY, abs=1)
+
+
+def test_who_misses_removals_again_and_again_does_not_look_all_the_time(checks: Checks) -> None:
+    checks.begin(2000.0)
+    checks.missed_removals(2001.0, 10 * MANY)
+
+    assert waited(checks, 2000.0, 10 * MANY) == pytest.approx(DOUBT_SHARE * TAKES * 10 * MANY, abs=1)
 
 
 def test_one_that_waits_does_not_wait_longer_for_another_reason(checks: Checks) -> None:
