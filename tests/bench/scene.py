@@ -27,7 +27,7 @@ class Size(NamedTuple):
     routes: int = 20_000
     events: int = 34
     """Single UPDATEs, and single local MACs, in each life."""
-    macs: int = 5_000
+    macs: int = 20_000
     """Local MACs of a burst."""
     idle: float = 0.0
     """Seconds of watching an idle system; 0 is none."""
