@@ -192,9 +192,9 @@ class Loop:
 
     def _few(self) -> tuple[bool, bool]:
         """Whether there are but few rows to write, and to remove, of those that may go by now."""
-        dataplane, synced = self.core.dataplane, self.core.peers.synced
-        none, removals = not dataplane.has_work(synced), dataplane.backlog_of_removals
-        return none or dataplane.backlog - removals < BULK, none or not synced or removals < BULK
+        core, removals = self.core, self.core.dataplane.backlog_of_removals
+        few = core.dataplane.backlog - removals < BULK, not core.peers.synced or removals < BULK
+        return few if all(few) or core.dataplane.has_work(core.peers.synced) else (True, True)
 
     def _send_frames(self, now: float) -> None:
         """After the rows: who is answered may send to whom it has asked for at once."""
