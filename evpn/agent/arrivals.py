@@ -65,7 +65,7 @@ class Arrivals:
             del self._sifted[vni]
 
     def _is_best(self, path: Path) -> bool:
-        return path in self._rib.routes.get(path.route.key, ())[:1]
+        return path == self._rib.usable(path.route.key)
 
     def _walk(self) -> None:
         if not self._walking:
@@ -76,9 +76,9 @@ class Arrivals:
         looked = 0
         while self._left and looked < SLICE * PASSED_OVER and len(found) < SLICE:
             looked += 1
-            paths = self._rib.routes.get(self._left.pop(), ())
-            if paths and paths[0].rejection is None and self._is_awaited(paths[0]):
-                found.append(paths[0])
+            path = self._rib.usable(self._left.pop())
+            if path is not None and self._is_awaited(path):
+                found.append(path)
         self._fabric.import_known(found, self._walking)
         if not self._left:
             self._walking = set()

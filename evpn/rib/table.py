@@ -131,6 +131,10 @@ class Rib:
             return usable[0], Reason.ONLY
         return usable[0], reason(self._rank(key, usable[0]), self._rank(key, usable[1]))
 
+    def usable(self, key: RouteKey) -> Path | None:
+        """`best` without the rule that decided."""
+        return _usable(self.routes.get(key, ()))
+
     def is_stale(self, key: RouteKey, path: Path) -> bool:
         losses = self._losses.get(path.peer)
         return losses is not None and key not in losses[-1].said
