@@ -41,7 +41,8 @@ def _is_half_of(known: MacRow, row: KernelRow) -> bool:
 
 def _is_neighbor_believed(segment: Segment, row: KernelRow, present: bool) -> bool:
     """One that is deleted is told to have failed first."""
-    known, usable = segment.neighbors.actual.get(row.dst), not row.state & (NUD_FAILED | NUD_INCOMPLETE)
-    if known is None or not (present and usable):
-        return known is None and not (present and usable) and row.dst not in segment.foreign_neighbors
+    known = segment.neighbors.actual.get(row.dst)
+    there = present and not row.state & (NUD_FAILED | NUD_INCOMPLETE)
+    if known is None or not there:
+        return known is None and not there and row.dst not in segment.foreign_neighbors
     return is_our_neighbor(row) and known == (row.lladdr, bool(row.flags & NTF_ROUTER))
