@@ -88,13 +88,12 @@ def down(lab: str) -> None:
 def list_labs() -> None:
     """The labs there are and those that are up."""
     up_now = {state.name: state for state in all_labs()}
-    offered = {file.parent.name: _offered(file, up_now) for file in find.known()}
-    conditions = {name: told for name, told in offered.items() if told} | {
-        name: _condition(state) for name, state in up_now.items()
-    }
-    for name in sorted(conditions):
+    known = find.known()
+    conditions = {file.parent.name: _offered(file, up_now) for file in known}
+    conditions |= {name: _condition(state) for name, state in up_now.items()}
+    for name in sorted(filter(conditions.get, conditions)):
         click.echo(f"{name:20} {conditions[name]}")
-    places = " and ".join(dict.fromkeys(str(file.parents[1]) for file in find.known()))
+    places = " and ".join(dict.fromkeys(str(file.parents[1]) for file in known))
     told = f"with a README each in {places}; `evpn lab demo LAB` shows one"
     click.echo(told if places else f"no labs in {', '.join(map(str, find.PLACES))}", err=True)
 
