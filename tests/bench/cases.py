@@ -1,4 +1,4 @@
-"""What is measured. Two lives of a system: one with many remote routes, one with single events and local MACs.
+"""What is measured. Three lives of a system: with many remote routes, idle, and with single events and local MACs.
 
 Each life begins with fresh processes and an empty table, and gives samples: name of a figure -> values.
 """

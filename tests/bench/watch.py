@@ -17,7 +17,7 @@ import time
 from collections.abc import Iterator
 
 from evpn.dataplane.entries import AF_BRIDGE, NTF_EXT_LEARNED, NUD_FAILED, NUD_PERMANENT, RTM_GETNEIGH, RTM_NEWNEIGH
-from evpn.netlink import neighbor
+from evpn.netlink import echo, neighbor
 from evpn.netlink.constants import AF_INET, NDA_LLADDR, NLM_F_DUMP, NLM_F_REQUEST, RTMGRP_NEIGH, SO_RCVBUFFORCE
 from evpn.netlink.messages import HEADER
 from evpn.netlink.mmsg import Message, Part, failure, recvmmsg
@@ -31,7 +31,6 @@ _BUFFER = 1 << 30
 _BATCH = 512
 EVERY = 16
 _PAUSE = 0.001
-_SO_ATTACH_FILTER = 26
 _LOAD_WORD, _LOAD_HALF, _LOAD_BYTE, _AND = 0x20, 0x28, 0x30, 0x54
 _EQUALS, _HAS_BIT, _JUMP, _RETURN = 0x15, 0x45, 0x05, 0x06
 _TYPE_AT, _FAMILY_AT, _IFINDEX_AT, _IP_ENDS_AT, _MAC_ENDS_AT = 4, 16, 20, 35, 37
@@ -190,6 +189,4 @@ def _attach(opened: socket.socket, kind: int, ifindexes: tuple[int, int], every:
         (_RETURN, 0, 0, 0xFFFFFFFF),
         (_RETURN, 0, 0, 0),
     )
-    code = ctypes.create_string_buffer(b"".join(struct.pack("=HBBI", *step) for step in program))
-    filter_program = struct.pack("@HP", len(program), ctypes.addressof(code))
-    opened.setsockopt(socket.SOL_SOCKET, _SO_ATTACH_FILTER, filter_program)
+    echo.attach(opened, b"".join(struct.pack("=HBBI", *step) for step in program))
